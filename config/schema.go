@@ -1,0 +1,169 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The tags of these structs are the schema: `yaml` is the key, `default` the
+// value of an absent key (in YAML), `doc` the sentence of the reference page,
+// `required` a key without a default. Pointers and maps are optional sections.
+
+// Config is the whole configuration file.
+type Config struct {
+	Listen       Listen                  `yaml:"listen" doc:"Addresses on which Sallyport listens. Changing them needs a restart."`
+	TLS          TLS                     `yaml:"tls" doc:"The certificate of the LDAP listeners (LDAPS and StartTLS)."`
+	Store        string                  `yaml:"store" default:"sqlite:./sallyport.db" doc:"The embedded store: sqlite:FILE. Changing it needs a restart."`
+	Log          Log                     `yaml:"log" doc:"What is logged, and how."`
+	Login        Login                   `yaml:"login" doc:"Limits of one login, whatever its protocol."`
+	RADIUS       RADIUS                  `yaml:"radius" doc:"The RADIUS front-end."`
+	LDAP         LDAP                    `yaml:"ldap" doc:"The LDAP front-end."`
+	Realms       map[string]*Realm       `yaml:"realms" doc:"Realms by name: what stands behind the @ or before the backslash of a login. Names are compared without case."`
+	Directories  map[string]*Directory   `yaml:"directories" doc:"Where users live, by name."`
+	Applications map[string]*Application `yaml:"applications" doc:"What users log in to, by name: each has RADIUS clients, an LDAP base DN, or both, and the policies that decide."`
+	Policies     Policies                `yaml:"policies" doc:"Where policies are read from."`
+	Plugins      Plugins                 `yaml:"plugins" doc:"Condition helpers: programs that answer questions of policies."`
+
+	// places knows where in the file each path of the configuration stands.
+	places places
+}
+
+// Listen holds the addresses. An empty list switches a listener off.
+type Listen struct {
+	RADIUS []ListenAddr `yaml:"radius" doc:"UDP addresses for RADIUS authentication. An address marked optional (\"[::1]:1812?\") is skipped where the machine has no such address."`
+	LDAP   []ListenAddr `yaml:"ldap" doc:"TCP addresses for LDAP, with StartTLS."`
+	LDAPS  []ListenAddr `yaml:"ldaps" doc:"TCP addresses for LDAP inside TLS."`
+	HTTP   ListenAddr   `yaml:"http" default:"127.0.0.1:9312" doc:"TCP address of /healthz, /readyz and /metrics. \"off\" closes it."`
+}
+
+// TLS names the certificate of the LDAP listeners.
+type TLS struct {
+	Certificate string `yaml:"certificate" doc:"PEM file with the certificate and its chain."`
+	Key         string `yaml:"key" doc:"PEM file with the private key."`
+	SelfSigned  string `yaml:"self_signed" doc:"Directory in which a certificate authority and a certificate are made at the first start, for trying out. Not together with certificate and key."`
+	MinVersion  string `yaml:"min_version" default:"1.2" enum:"1.2,1.3" doc:"The oldest TLS version that is accepted."`
+}
+
+// Log configures the log on standard error.
+type Log struct {
+	Level  string `yaml:"level" default:"info" enum:"debug,info,warn,error" doc:"The least important level that is written."`
+	Format string `yaml:"format" default:"text" enum:"text,json" doc:"How a line looks: key=value text or JSON."`
+}
+
+// Login bounds one login.
+type Login struct {
+	Timeout  time.Duration `yaml:"timeout" default:"10s" min:"100ms" max:"5m" doc:"How long a login may take as a whole; then it ends with reason timeout."`
+	TimeZone string        `yaml:"time_zone" default:"Local" doc:"The time zone in which policies see hours and weekdays (an IANA name, UTC or Local)."`
+}
+
+// RADIUS configures the RADIUS front-end.
+type RADIUS struct {
+	MessageAuthenticator string        `yaml:"message_authenticator" default:"limit" enum:"require,limit,off" doc:"What a request without Message-Authenticator is worth, unless the application says otherwise: require refuses it; limit takes it only without Proxy-State and EAP-Message; off takes it (CVE-2024-3596). A wrong Message-Authenticator is never taken."`
+	OnOutage             string        `yaml:"on_outage" default:"silence" enum:"silence,reject" doc:"The answer when we could not find out: silence makes the NAS ask its next server."`
+	Workers              int           `yaml:"workers" default:"256" min:"1" max:"65536" doc:"How many RADIUS logins are worked on at once."`
+	Queue                int           `yaml:"queue" default:"4096" min:"1" max:"1048576" doc:"How many requests wait for a worker; beyond that new ones are dropped."`
+	DuplicateWindow      time.Duration `yaml:"duplicate_window" default:"5s" min:"1s" max:"30s" doc:"How long an answer is kept for retransmissions (RFC 5080 section 2.2.2)."`
+	DuplicateEntries     int           `yaml:"duplicate_entries" default:"65536" min:"1024" max:"4194304" doc:"How many requests are remembered for that, at the most."`
+}
+
+// LDAP configures the LDAP front-end.
+type LDAP struct {
+	MaxConnections           int           `yaml:"max_connections" default:"16384" min:"1" max:"1048576" doc:"How many connections are open at once; a further one is closed at once."`
+	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address" default:"0" min:"0" max:"1048576" doc:"The same per client address. 0 means no limit of its own."`
+	Workers                  int           `yaml:"workers" default:"256" min:"1" max:"65536" doc:"How many binds are worked on at once."`
+	IdleTimeout              time.Duration `yaml:"idle_timeout" default:"15m" min:"0s" max:"24h" doc:"After how long without a request a connection is closed. 0s means never."`
+	AnonymousBind            string        `yaml:"anonymous_bind" default:"allow" enum:"allow,refuse" doc:"Whether a bind without name and password succeeds (it may read the root DSE and nothing else; Dovecot needs it)."`
+	RequireTLS               bool          `yaml:"require_tls" default:"false" doc:"Refuse binds with a password on a connection without TLS (result 13)."`
+	PolicyRefusalCode        int           `yaml:"policy_refusal_code" default:"49" enum:"49,50" doc:"The LDAP result of a login that a policy refused. Dovecot understands only 49."`
+}
+
+// Realm says which directories know its users.
+type Realm struct {
+	Default     bool     `yaml:"default" default:"false" doc:"Logins without a realm belong to this one. At most one realm has it."`
+	Directories []string `yaml:"directories" required:"true" doc:"Names of directories, asked in this order."`
+}
+
+// Directory is one place where users live. Type decides which other keys it
+// may have.
+type Directory struct {
+	Type   string  `yaml:"type" required:"true" enum:"local" doc:"local: users and groups in Sallyport's own store."`
+	Seed   string  `yaml:"seed" doc:"CSV file that fills an empty store at start (columns login, password, name, email, groups, disabled)."`
+	Argon2 *Argon2 `yaml:"argon2" doc:"Cost of a password hash. Hashes made earlier keep theirs."`
+}
+
+// Argon2 is the cost of argon2id (RFC 9106).
+type Argon2 struct {
+	Memory      int `yaml:"memory" default:"19456" min:"8" max:"1048576" doc:"Memory of one hash, in KiB."`
+	Iterations  int `yaml:"iterations" default:"2" min:"1" max:"64" doc:"Passes over the memory."`
+	Parallelism int `yaml:"parallelism" default:"1" min:"1" max:"16" doc:"Lanes of one hash."`
+}
+
+// Application is something that users log in to.
+type Application struct {
+	Name     string              `yaml:"name" doc:"The name that people read; the key if absent."`
+	RADIUS   *ApplicationRADIUS  `yaml:"radius" doc:"The NAS that belong to this application."`
+	LDAP     *ApplicationLDAP    `yaml:"ldap" doc:"The part of the LDAP tree that belongs to this application."`
+	Policies ApplicationPolicies `yaml:"policies" doc:"Which policies decide, once the credentials are right. Without bindings the credentials decide alone."`
+}
+
+// ApplicationRADIUS lists the RADIUS clients of an application.
+type ApplicationRADIUS struct {
+	Clients              []netip.Prefix `yaml:"clients" required:"true" doc:"Addresses and networks of the NAS. The longest prefix over all applications decides; the same prefix twice is a fault."`
+	Secret               Secret         `yaml:"secret" required:"true" doc:"The shared secret: {file: PATH}, {env: NAME}, or the text itself."`
+	MessageAuthenticator string         `yaml:"message_authenticator" enum:"require,limit,off" doc:"Overrides radius.message_authenticator for these clients."`
+	OnOutage             string         `yaml:"on_outage" enum:"silence,reject" doc:"Overrides radius.on_outage for these clients."`
+}
+
+// ApplicationLDAP maps a part of the tree to an application.
+type ApplicationLDAP struct {
+	BaseDN string `yaml:"base_dn" required:"true" doc:"The base DN. The longest one that a bind DN ends in decides which application is meant."`
+	UserDN string `yaml:"user_dn" doc:"How a bind DN names the user, with {login} in the value of one RDN, such as uid={login},ou=users,dc=example,dc=org. Absent: uid={login},ou=users,BASE_DN and cn={login},ou=users,BASE_DN."`
+}
+
+// ApplicationPolicies are the bindings of an application.
+type ApplicationPolicies struct {
+	Mode     string        `yaml:"mode" default:"all" enum:"all,any" doc:"all: every binding must pass. any: one is enough."`
+	Message  string        `yaml:"message" default:"Access denied." doc:"What a refused user reads when no binding has a text."`
+	Timeout  time.Duration `yaml:"timeout" default:"5s" min:"10ms" max:"1m" doc:"How long all bindings of one decision may take together."`
+	Bindings []Binding     `yaml:"bindings" doc:"What is asked, ordered by order and then as written."`
+}
+
+// Binding binds exactly one of a group, a user, an expression policy or a
+// scoped policy (as a condition) to an application.
+type Binding struct {
+	Group         string        `yaml:"group" doc:"Passes for members of this group, nested groups included."`
+	User          string        `yaml:"user" doc:"Passes for the user with this login."`
+	Policy        string        `yaml:"policy" doc:"Passes when the expression policy of this name allows."`
+	Scoped        string        `yaml:"scoped" doc:"Passes when the scoped policy of this name matches the login."`
+	Order         int           `yaml:"order" default:"0" min:"-1000000" max:"1000000" doc:"Smaller is asked first."`
+	Negate        bool          `yaml:"negate" default:"false" doc:"Turns pass into refuse and the other way round; errors stay errors."`
+	Enabled       bool          `yaml:"enabled" default:"true" doc:"A binding that is not enabled is left out."`
+	Timeout       time.Duration `yaml:"timeout" default:"2s" min:"1ms" max:"1m" doc:"How long this binding may take; then it counts as failed."`
+	FailureResult string        `yaml:"failure_result" default:"refuse" enum:"refuse,pass" doc:"What a binding that could not be evaluated counts as."`
+	DryRun        bool          `yaml:"dry_run" default:"false" doc:"Evaluate and log, without effect."`
+	Stage         string        `yaml:"stage" default:"access" enum:"admission,access" doc:"admission: before the password is looked at. access: after it was found right."`
+	Message       string        `yaml:"message" doc:"What the user reads when this binding refuses; goes before the policy's own messages."`
+}
+
+// Policies says where policies are.
+type Policies struct {
+	Scoped      []string `yaml:"scoped" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
+	Expressions string   `yaml:"expressions" doc:"Directory with expression policies (.rego files, searched through)."`
+}
+
+// Plugins says which condition helpers run.
+type Plugins struct {
+	Directory string   `yaml:"directory" doc:"Directory with the programs. Neither it nor they may be writable by others."`
+	Manifest  string   `yaml:"manifest" default:"SHA256SUMS" doc:"File with the SHA-256 of each program, as sha256sum writes it; relative to the directory."`
+	Sockets   string   `yaml:"sockets" doc:"Directory (mode 0700) for the sockets to the helpers. Absent: a fresh temporary one."`
+	Allow     []Plugin `yaml:"allow" doc:"The programs that are started. Others in the directory are reported and not run."`
+}
+
+// Plugin is one condition helper.
+type Plugin struct {
+	Name    string            `yaml:"name" required:"true" doc:"File name of the program, and first part of its functions' names in policies."`
+	SHA256  string            `yaml:"sha256" doc:"The program's SHA-256 in hex; instead of its line in the manifest."`
+	Args    []string          `yaml:"args" doc:"Arguments of the program."`
+	Env     map[string]string `yaml:"env" doc:"The whole environment of the program."`
+	Timeout time.Duration     `yaml:"timeout" default:"1s" min:"1ms" max:"1m" doc:"How long one call may take."`
+}
