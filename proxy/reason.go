@@ -18,6 +18,7 @@ const (
 	ReasonAmbiguousCredential Reason = "ambiguous_credential"
 	ReasonUnsupportedMethod   Reason = "unsupported_method"
 	ReasonMalformedRequest    Reason = "malformed_request"
+	ReasonUnknownRealm        Reason = "unknown_realm"
 	ReasonUnknownApplication  Reason = "unknown_application"
 
 	// The directory has spoken.
@@ -37,7 +38,9 @@ const (
 	ReasonUpstreamUnavailable Reason = "upstream_unavailable"
 	ReasonOverloaded          Reason = "overloaded"
 	ReasonTimeout             Reason = "timeout"
-	ReasonInternalError       Reason = "internal_error"
+	// ReasonCanceled: the client went away, or asked us to stop.
+	ReasonCanceled      Reason = "canceled"
+	ReasonInternalError Reason = "internal_error"
 )
 
 // Outage reports whether the reason says nothing about the user: somebody else
@@ -45,8 +48,29 @@ const (
 // silence or "unavailable", never with "wrong password".
 func (r Reason) Outage() bool {
 	switch r {
-	case ReasonUpstreamUnavailable, ReasonOverloaded, ReasonTimeout:
+	case ReasonUpstreamUnavailable, ReasonOverloaded, ReasonTimeout, ReasonCanceled:
 		return true
 	}
 	return false
+}
+
+// Text returns what a refused user reads when no policy has a better text. It
+// does not tell an unknown user from a wrong password, nor either from an
+// account that is switched off: NAS show these texts to anybody.
+func (r Reason) Text() string {
+	switch r {
+	case ReasonOK:
+		return ""
+	case ReasonPolicyDenied, ReasonPolicyFailed, ReasonSecondFactorRequired, ReasonInternalError:
+		return "Access denied."
+	case ReasonPasswordExpired:
+		return "Your password has expired."
+	case ReasonPasswordMustChange:
+		return "Your password must be changed first."
+	case ReasonUnsupportedMethod:
+		return "This login method is not supported."
+	case ReasonUpstreamUnavailable, ReasonOverloaded, ReasonTimeout, ReasonCanceled:
+		return "The login service is not available at the moment."
+	}
+	return "Wrong user name or password."
 }

@@ -1,0 +1,284 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/policyengine"
+)
+
+// Options are what a Proxy is made of. All of it belongs to one configuration.
+type Options struct {
+	Realms   []Realm
+	Decider  Decider
+	Recorder Recorder
+	// Timeout bounds one login as a whole.
+	Timeout time.Duration
+	// Location is the time zone in which policies see the clock.
+	Location *time.Location
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+}
+
+// Proxy runs logins. It is immutable and safe for concurrent use; a new
+// configuration makes a new Proxy.
+type Proxy struct {
+	realms   realms
+	decider  Decider
+	recorder Recorder
+	timeout  time.Duration
+	location *time.Location
+	now      func() time.Time
+}
+
+// New makes a Proxy.
+func New(o Options) *Proxy {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Proxy{
+		realms:   newRealms(o.Realms),
+		decider:  o.Decider,
+		recorder: o.Recorder,
+		timeout:  o.Timeout,
+		location: o.Location,
+		now:      o.Now,
+	}
+}
+
+// Login runs the five stages. There is always an Outcome: what goes wrong on
+// the way, a panic included, is a refusal with its own reason.
+func (p *Proxy) Login(ctx context.Context, a *Attempt) Outcome {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	t := newTrace(p.now)
+
+	who, end := run(t, "identify", func() (subject, ending) { return p.identify(ctx, a) })
+	in := p.input(a, who)
+	if end.reason == "" {
+		_, end = run(t, "admit", func() (none, ending) { return none{}, p.admit(ctx, who, in) })
+	}
+	if end.reason == "" {
+		in.AuthMethod, end = run(t, "verify", func() (string, ending) { return p.verify(ctx, who, a.Credential) })
+	}
+	if end.reason == "" {
+		_, end = run(t, "authorize", func() (none, ending) { return none{}, p.authorize(ctx, in) })
+	}
+	return p.answer(a, who, end, t)
+}
+
+// Refuse ends an attempt that a front-end found wanting before the stages: a
+// malformed credential, a name outside every application. It is recorded like
+// any other login.
+func (p *Proxy) Refuse(_ context.Context, a *Attempt, r Reason) Outcome {
+	t := newTrace(p.now)
+	_, end := run(t, "receive", func() (none, ending) { return none{}, refuse(r, "refused before the login began") })
+	return p.answer(a, subject{}, end, t)
+}
+
+// subject is who a login is about, as far as stage identify found out. User is
+// nil when no directory knows the login.
+type subject struct {
+	login  string
+	realm  *Realm
+	source *Source
+	user   *identity.User
+}
+
+// identify finds out whose login it is: name, realm, directories in order.
+func (p *Proxy) identify(ctx context.Context, a *Attempt) (subject, ending) {
+	login, realm, reason := p.realms.split(a.Username)
+	if reason != ReasonOK {
+		return subject{}, refuse(reason, "no realm to look in")
+	}
+	who := subject{login: login, realm: realm}
+	for i := range realm.Directories {
+		source := &realm.Directories[i]
+		user, err := source.Lookup(ctx, login)
+		switch {
+		case err == nil:
+			who.source, who.user = source, user
+			return who, goOn("found in directory " + source.Name)
+		case !errors.Is(err, identity.ErrNotFound):
+			return who, failed(ctx, fmt.Errorf("look up in directory %s: %w", source.Name, err))
+		}
+	}
+	return who, goOn("known to no directory of realm " + realm.Name)
+}
+
+// admit asks the admission bindings. Nobody is admitted or refused by name when
+// no directory knows the name: stage verify ends that login.
+func (p *Proxy) admit(ctx context.Context, who subject, in *policyengine.Input) ending {
+	if who.user == nil {
+		return goOn("nobody to admit")
+	}
+	return p.decide(ctx, policyengine.StageAdmission, in)
+}
+
+// verify checks the credential where the user lives. An unknown user costs the
+// time of a wrong password.
+func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) (string, ending) {
+	if c == nil {
+		return "", refuse(ReasonMissingCredential, "no credential")
+	}
+	if password, ok := c.(identity.Password); ok && password.Empty() {
+		return "", refuse(ReasonEmptyPassword, "an empty password proves nothing")
+	}
+	if who.user == nil {
+		return "", verifyNobody(ctx, who.realm, c)
+	}
+	verdict, err := who.source.Verify(ctx, who.user, c)
+	if err != nil {
+		return "", failed(ctx, fmt.Errorf("verify in directory %s: %w", who.source.Name, err))
+	}
+	if verdict == identity.Unsupported {
+		return "", refuse(ReasonUnsupportedMethod,
+			fmt.Sprintf("directory %s cannot verify a login by %s", who.source.Name, c.Kind()))
+	}
+	if verdict != identity.Right {
+		return "", refuse(reasonOf(verdict), "directory "+who.source.Name+" says "+verdict.String())
+	}
+	if !who.user.Active {
+		return "", refuse(ReasonUserDisabled, "the account is switched off")
+	}
+	return c.Kind().String(), goOn("the " + c.Kind().String() + " is right")
+}
+
+// verifyNobody ends the login of an unknown user after the time that a wrong
+// password would have taken.
+func verifyNobody(ctx context.Context, realm *Realm, c identity.Credential) ending {
+	for i := range realm.Directories {
+		decoy, ok := realm.Directories[i].Directory.(Decoy)
+		if !ok {
+			continue
+		}
+		if err := decoy.VerifyNobody(ctx, c); err != nil {
+			return failed(ctx, fmt.Errorf("verify in directory %s: %w", realm.Directories[i].Name, err))
+		}
+		break
+	}
+	return refuse(ReasonUnknownUser, "known to no directory of realm "+realm.Name)
+}
+
+// reasonOf maps what a directory says to why a login ended.
+func reasonOf(v identity.Verdict) Reason {
+	switch v {
+	case identity.Disabled:
+		return ReasonUserDisabled
+	case identity.Expired:
+		return ReasonPasswordExpired
+	case identity.MustChange:
+		return ReasonPasswordMustChange
+	case identity.Locked:
+		return ReasonLockedOut
+	}
+	return ReasonBadPassword
+}
+
+// authorize asks the access bindings, then the scoped policies of scope
+// authorization.
+func (p *Proxy) authorize(ctx context.Context, in *policyengine.Input) ending {
+	end := p.decide(ctx, policyengine.StageAccess, in)
+	if end.reason != "" {
+		return end
+	}
+	values, err := p.decider.Values(ctx, in, "authorization", "authorized")
+	if err != nil {
+		return broken(ctx, fmt.Errorf("scoped policies, authorized: %w", err))
+	}
+	setting, found := values.First()
+	if !found || setting.Value == "grant_access" {
+		return end
+	}
+	name := "scoped policy"
+	if len(setting.Policies) > 0 {
+		name += " " + setting.Policies[0]
+	}
+	if setting.Value != "deny_access" {
+		end = broken(ctx, fmt.Errorf("%s: authorized=%q is neither grant_access nor deny_access", name, setting.Value))
+	} else {
+		end = refuse(ReasonPolicyDenied, name+" denies access").with(end)
+		end.messages = nil
+	}
+	end.policy = name
+	return end
+}
+
+// decide asks the engine for one stage.
+func (p *Proxy) decide(ctx context.Context, stage policyengine.Stage, in *policyengine.Input) ending {
+	decision, err := p.decider.Decide(ctx, stage, in)
+	if err != nil {
+		return broken(ctx, fmt.Errorf("decide %s: %w", stage, err))
+	}
+	end := ending{policy: decision.Policy, messages: decision.Messages, bindings: decision.Bindings}
+	switch {
+	case decision.Allowed:
+		end.note = "allowed"
+	case decision.Failed:
+		end.reason, end.note = ReasonPolicyFailed, decision.Policy+" could not be evaluated"
+		end.err = firstError(decision.Bindings)
+	default:
+		end.reason, end.note = ReasonPolicyDenied, decision.Policy+" refuses"
+	}
+	return end
+}
+
+func firstError(bindings []policyengine.BindingRecord) error {
+	for _, b := range bindings {
+		if b.Err != nil {
+			return fmt.Errorf("%s: %w", b.Name, b.Err)
+		}
+	}
+	return nil
+}
+
+// input collects what policies may know of the login.
+func (p *Proxy) input(a *Attempt, who subject) *policyengine.Input {
+	in := &policyengine.Input{
+		RequestID:   a.ID,
+		Protocol:    string(a.Protocol),
+		Operation:   a.Operation,
+		Application: a.Application,
+		User:        who.user,
+		Login:       a.Username,
+		ClientIP:    a.ClientIP.Unmap(),
+		PeerIP:      a.PeerIP.Unmap(),
+		RADIUS:      a.RADIUS,
+		LDAP:        a.LDAP,
+		Now:         p.now().In(p.location),
+	}
+	if in.ClientIPKnown = a.ClientIP.IsValid(); !in.ClientIPKnown {
+		in.ClientIP = in.PeerIP
+	}
+	if who.realm != nil {
+		in.Realm = who.realm.Name
+	}
+	if who.source != nil {
+		in.Source = policyengine.Source{Name: who.source.Name, Type: who.source.Type}
+	}
+	return in
+}
+
+// answer turns the ending of the stages into the Outcome and records it.
+func (p *Proxy) answer(a *Attempt, who subject, end ending, t *trace) Outcome {
+	o := Outcome{
+		Verdict: Accept, Reason: ReasonOK,
+		Messages: end.messages, Policy: end.policy,
+		User: who.user, Err: end.err,
+	}
+	if end.reason != "" {
+		o.Verdict, o.Reason = Reject, end.reason
+		if len(o.Messages) == 0 {
+			o.Messages = []string{end.reason.Text()}
+		}
+	}
+	if who.realm != nil {
+		o.Realm = who.realm.Name
+	}
+	o.Trace, o.Took = t.finish("answer", o.Verdict.String()+", "+string(o.Reason))
+	p.recorder.Record(a, &o)
+	return o
+}

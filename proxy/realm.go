@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxUsername bounds a user name in octets. RADIUS ends at 253 (RFC 2865
+// section 5.1); no directory has longer logins.
+const maxUsername = 255
+
+// Realm is a name space of users and the directories that know them, in the
+// order in which they are asked.
+type Realm struct {
+	Name        string
+	Default     bool
+	Directories []Source
+}
+
+// Source is a directory under its configured name and type.
+type Source struct {
+	Name, Type string
+	Directory
+}
+
+// realms finds the realm that a user name belongs to.
+type realms struct {
+	byName   map[string]*Realm // key in lower case
+	fallback *Realm            // the default realm, nil without one
+}
+
+func newRealms(list []Realm) realms {
+	r := realms{byName: make(map[string]*Realm, len(list))}
+	for i := range list {
+		r.byName[strings.ToLower(list[i].Name)] = &list[i]
+		if list[i].Default {
+			r.fallback = &list[i]
+		}
+	}
+	return r
+}
+
+// split takes a user name apart into login and realm: REALM\login, login@realm,
+// or a login of the default realm. A reason other than ReasonOK says why it
+// cannot be anybody's name.
+//
+// What stands behind the last @ is a realm only if one has that name; otherwise
+// it is part of the login, because many directories have e-mail addresses as
+// logins. Nothing has a backslash in its login, so an unknown realm before one
+// is refused. An empty realm or login is refused and never means the default.
+func (r realms) split(username string) (string, *Realm, Reason) {
+	if reason := plausible(username); reason != ReasonOK {
+		return "", nil, reason
+	}
+	login, realm, named := r.cut(username)
+	switch {
+	case blank(login):
+		return "", nil, ReasonEmptyLogin
+	case named && blank(realm):
+		return "", nil, ReasonEmptyRealm
+	case !named && r.fallback != nil:
+		return login, r.fallback, ReasonOK
+	}
+	if found := r.byName[strings.ToLower(realm)]; named && found != nil {
+		return login, found, ReasonOK
+	}
+	return "", nil, ReasonUnknownRealm
+}
+
+// cut separates login and realm; named is false when the name has no realm.
+func (r realms) cut(username string) (login, realm string, named bool) {
+	if realm, login, ok := strings.Cut(username, `\`); ok {
+		return login, realm, true
+	}
+	at := strings.LastIndexByte(username, '@')
+	if at < 0 {
+		return username, "", false
+	}
+	login, realm = username[:at], username[at+1:]
+	if !blank(login) && !blank(realm) && r.byName[strings.ToLower(realm)] == nil {
+		return username, "", false
+	}
+	return login, realm, true
+}
+
+// plausible refuses what cannot be a name at all, before anybody is asked.
+func plausible(username string) Reason {
+	if blank(username) {
+		return ReasonEmptyLogin
+	}
+	if len(username) > maxUsername || !utf8.ValidString(username) ||
+		strings.ContainsFunc(username, unicode.IsControl) {
+		return ReasonMalformedLogin
+	}
+	return ReasonOK
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
