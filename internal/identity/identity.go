@@ -7,6 +7,7 @@ package identity
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -49,12 +50,7 @@ type User struct {
 
 // InGroup reports whether the user is in the group of exactly this name.
 func (u *User) InGroup(name string) bool {
-	for _, g := range u.Groups {
-		if g == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(u.Groups, name)
 }
 
 // Group is a named set of users and of other groups.

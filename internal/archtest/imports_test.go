@@ -1,0 +1,123 @@
+package archtest
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sallyport-auth/sallyport"
+
+// allowed lists, for every room, the rooms that it may import: the table of
+// docs/architecture.md. A room that is not listed is a fault. Tests may import
+// more.
+var allowed = map[string][]string{
+	"internal/identity":          {},
+	"config":                     {},
+	"plugins/proto":              {},
+	"plugins/sdk":                {"plugins/proto"},
+	"internal/store":             {"internal/identity", "config"},
+	"internal/store/storetest":   {"internal/store", "internal/identity"},
+	"internal/directory/local":   {"internal/identity", "internal/store", "config"},
+	"policyengine/scoped":        {"internal/identity"},
+	"policyengine":               {"policyengine/scoped", "internal/identity", "config"},
+	"rego":                       {"policyengine", "internal/identity", "config"},
+	"plugins":                    {"policyengine", "plugins/proto", "config"},
+	"proxy":                      {"policyengine", "internal/identity"},
+	"proxy/radius":               {"proxy", "policyengine", "internal/identity", "config"},
+	"proxy/ldap":                 {"proxy", "policyengine", "internal/identity", "config"},
+	"internal/radiusclient":      {"config"},
+	"internal/ldapclient":        {"config"},
+	"internal/testenv":           {"internal/identity"},
+	"internal/archtest":          {},
+	"internal/daemon":            {"*"},
+	"cmd/sallyport":              {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/radiusclient", "internal/ldapclient"},
+	"examples/plugins/watchlist": {"plugins/sdk"},
+	"e2e":                        {},
+}
+
+type goPackage struct {
+	ImportPath string
+	Doc        string
+	Name       string
+	GoFiles    []string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Name,GoFiles,Imports", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		may, known := allowed[room]
+		if !known && !strings.Contains(room, "testdata") {
+			t.Errorf("%s is a room without a line in the table of allowed imports", room)
+		}
+		if faults := trespasses(room, may, p.Imports); len(faults) > 0 {
+			t.Error(strings.Join(faults, "\n"))
+		}
+	}
+}
+
+// trespasses lists the imports of a room that the table does not allow.
+func trespasses(room string, may, imports []string) []string {
+	var faults []string
+	for _, path := range imports {
+		to, ours := strings.CutPrefix(path, module+"/")
+		switch {
+		case !ours || slices.Contains(may, to):
+		case slices.Contains(may, "*") && !strings.HasPrefix(to, "cmd/"):
+		default:
+			faults = append(faults, room+" may not import "+to)
+		}
+	}
+	return faults
+}
+
+func TestTrespassIsFound(t *testing.T) {
+	for _, tt := range []struct {
+		room, imports string
+		fault         bool
+	}{
+		{"policyengine", "rego", true},
+		{"proxy/radius", "proxy/ldap", true},
+		{"internal/identity", "config", true},
+		{"internal/daemon", "cmd/sallyport", true},
+		{"internal/daemon", "rego", false},
+		{"proxy", "policyengine", false},
+	} {
+		got := trespasses(tt.room, allowed[tt.room], []string{"fmt", module + "/" + tt.imports})
+		if (len(got) > 0) != tt.fault {
+			t.Errorf("%s → %s: %v", tt.room, tt.imports, got)
+		}
+	}
+}
+
+// TestPackageComments: each package says once what it does.
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		if p.Name == "util" || p.Name == "utils" || p.Name == "common" || p.Name == "helpers" || p.Name == "types" {
+			t.Errorf("%s: %q says nothing about what is in it", p.ImportPath, p.Name)
+		}
+	}
+}
