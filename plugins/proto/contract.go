@@ -1,0 +1,102 @@
+package proto
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/go-plugin"
+)
+
+// Version is the number of this contract in go-plugin's negotiation.
+const Version = 1
+
+// Service is the name under which the Helper service is dispensed.
+const Service = "helper"
+
+// MaxMessage is the size, in bytes, that no message of a call may exceed.
+const MaxMessage = 1 << 20
+
+// Bounds of a description.
+const (
+	MaxFunctions = 64
+	MaxArgs      = 16
+	MaxReads     = 64
+	maxText      = 256 // of a name, a version, a doc line; bytes
+)
+
+// Handshake returns what host and helper must agree on before they talk. The
+// cookie keeps a helper from being run by mistake; it protects nothing.
+func Handshake() plugin.HandshakeConfig {
+	return plugin.HandshakeConfig{
+		ProtocolVersion:  Version,
+		MagicCookieKey:   "SALLYPORT_PLUGIN",
+		MagicCookieValue: "condition-helper",
+	}
+}
+
+// ValidName reports whether a name can be used in policies: a letter or an
+// underscore, then letters, digits and underscores (ASCII), 256 bytes at most.
+func ValidName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxText
+}
+
+// Validate reports everything that is wrong with a description. Which facts
+// exist is for the host to say.
+func (d *DescribeResponse) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !ValidName(d.GetName()) {
+		fault("name %.40q: want letters, digits and underscores", d.GetName())
+	}
+	if len(d.GetVersion()) > maxText {
+		fault("version is longer than %d bytes", maxText)
+	}
+	if n := len(d.GetFunctions()); n == 0 || n > MaxFunctions {
+		fault("%d functions: want 1 to %d", n, MaxFunctions)
+		return errors.Join(faults...)
+	}
+	seen := make(map[string]bool)
+	for _, f := range d.GetFunctions() {
+		if seen[f.GetName()] {
+			fault("function %.40q is described twice", f.GetName())
+		}
+		seen[f.GetName()] = true
+		if err := f.validate(); err != nil {
+			fault("function %.40q: %w", f.GetName(), err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (f *Function) validate() error {
+	switch {
+	case !ValidName(f.GetName()):
+		return errors.New("the name must be letters, digits and underscores")
+	case len(f.GetDoc()) > maxText:
+		return fmt.Errorf("the doc line is longer than %d bytes", maxText)
+	case len(f.GetArgs()) > MaxArgs:
+		return fmt.Errorf("%d arguments, more than %d", len(f.GetArgs()), MaxArgs)
+	case len(f.GetReads()) > MaxReads:
+		return fmt.Errorf("%d facts, more than %d", len(f.GetReads()), MaxReads)
+	case !f.GetResult().known():
+		return errors.New("the result has no type")
+	case Class_name[int32(f.GetClass())] == "":
+		return fmt.Errorf("unknown class %d", f.GetClass())
+	case f.GetDeadline() != nil && (!f.GetDeadline().IsValid() || f.GetDeadline().AsDuration() <= 0):
+		return errors.New("the deadline must be positive")
+	}
+	for i, t := range f.GetArgs() {
+		if !t.known() {
+			return fmt.Errorf("argument %d has no type", i+1)
+		}
+	}
+	return nil
+}
+
+func (t Type) known() bool { return t >= Type_TYPE_STRING && t <= Type_TYPE_OBJECT }
