@@ -41,7 +41,8 @@ type Decision struct {
 	// one.
 	Messages []string
 	// Policy names the binding that decided ("policy office_hours", "group
-	// vpn-users"); empty when there was nothing to decide.
+	// vpn-users"); empty when there was nothing to decide, and when several had
+	// to agree and did.
 	Policy string
 	// Failed is true when the refusal comes from something that broke (an error,
 	// a timeout, a dead helper) and not from a policy that said no.

@@ -1,0 +1,173 @@
+package policyengine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
+)
+
+// binding is a compiled config.Binding.
+type binding struct {
+	name    string // kind and target, "group vpn-users"
+	check   check
+	order   int
+	negate  bool
+	enabled bool
+	timeout time.Duration
+	// failed is what counts when the check fails.
+	failed  bool
+	dryRun  bool
+	message string
+}
+
+// check answers for one binding. The bool tells whether the answer came from
+// the cache.
+type check func(ctx context.Context, in *Input) (Result, bool, error)
+
+// compile makes the bindings of one application, sorted by order and then as
+// written.
+func (e *Engine) compile(cfg *config.Config, key string, o Options) (*application, error) {
+	p := &cfg.Applications[key].Policies
+	path := "applications." + key + ".policies"
+	app := &application{
+		mode:     Mode(cmp.Or(p.Mode, string(ModeAll))),
+		message:  cmp.Or(p.Message, "Access denied."),
+		timeout:  p.Timeout,
+		bindings: map[Stage][]*binding{},
+	}
+	var faults []error
+	if app.mode != ModeAll && app.mode != ModeAny {
+		faults = append(faults, cfg.Fault(path+".mode", "%q is no mode: write all or any", p.Mode))
+	}
+	if app.timeout <= 0 {
+		faults = append(faults, cfg.Fault(path+".timeout", "must be longer than nothing"))
+	}
+	for i := range p.Bindings {
+		at := fmt.Sprintf("%s.bindings[%d]", path, i)
+		b, stage, err := e.bind(cfg, at, &p.Bindings[i], o)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		app.bindings[stage] = append(app.bindings[stage], b)
+	}
+	for _, list := range app.bindings {
+		slices.SortStableFunc(list, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
+	}
+	return app, errors.Join(faults...)
+}
+
+// bind compiles one binding; at is its path in the configuration. A binding that
+// is not enabled is checked like any other, so that switching it on cannot fail.
+func (e *Engine) bind(cfg *config.Config, at string, c *config.Binding, o Options) (*binding, Stage, error) {
+	b := &binding{
+		order: c.Order, negate: c.Negate, enabled: c.Enabled, timeout: c.Timeout,
+		failed: c.FailureResult == "pass", dryRun: c.DryRun, message: c.Message,
+	}
+	var faults []error
+	if c.FailureResult != "refuse" && c.FailureResult != "pass" {
+		faults = append(faults, cfg.Fault(at+".failure_result", "%q is no result: write refuse or pass", c.FailureResult))
+	}
+	stage := Stage(c.Stage)
+	if stage != StageAdmission && stage != StageAccess {
+		faults = append(faults, cfg.Fault(at+".stage", "%q is no stage: write admission or access", c.Stage))
+	}
+	if c.Timeout <= 0 {
+		faults = append(faults, cfg.Fault(at+".timeout", "must be longer than nothing"))
+	}
+	if err := e.target(cfg, at, b, c, o); err != nil {
+		faults = append(faults, err)
+	}
+	return b, stage, errors.Join(faults...)
+}
+
+// target finds what a binding asks.
+func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Binding, o Options) error {
+	given := slices.DeleteFunc([]string{kind("group", c.Group), kind("user", c.User), kind("policy", c.Policy), kind("scoped", c.Scoped)},
+		func(s string) bool { return s == "" })
+	if len(given) != 1 {
+		what := "nothing to ask"
+		if len(given) > 1 {
+			what = strings.Join(given, " and ") + " at once"
+		}
+		return cfg.Fault(at, "%s: a binding has exactly one of group, user, policy and scoped", what)
+	}
+	b.name = given[0]
+	switch {
+	case c.Group != "":
+		b.check = groupCheck(c.Group)
+	case c.User != "":
+		b.check = userCheck(c.User)
+	case c.Policy != "":
+		expression, ok := o.Expressions[c.Policy]
+		if !ok {
+			return cfg.Fault(at+".policy", "there is no expression policy %q%s", c.Policy, DidYouMean(c.Policy, sortedKeys(o.Expressions)))
+		}
+		b.check = expressionCheck(c.Policy, expression, e.cache)
+	case c.Scoped != "":
+		if !o.Scoped.Has(c.Scoped) {
+			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, DidYouMean(c.Scoped, o.Scoped.Names()))
+		}
+		b.check = scopedCheck(c.Scoped, o.Scoped)
+	}
+	return nil
+}
+
+func kind(name, target string) string {
+	if target == "" {
+		return ""
+	}
+	return name + " " + target
+}
+
+// groupCheck passes for members of the group of exactly this name, as the
+// directory spells it.
+func groupCheck(group string) check {
+	return func(_ context.Context, in *Input) (Result, bool, error) {
+		return Result{Passing: in.User.InGroup(group)}, false, nil
+	}
+}
+
+// userCheck passes for one login, "alice" in any realm or "alice@corp" in that
+// one, compared without case as local logins are.
+func userCheck(user string) check {
+	user = foldLogin(user)
+	return func(_ context.Context, in *Input) (Result, bool, error) {
+		login := foldLogin(in.User.Login)
+		return Result{Passing: user == login || in.Realm != "" && user == login+"@"+foldLogin(in.Realm)}, false, nil
+	}
+}
+
+func foldLogin(login string) string { return strings.ToLower(login) }
+
+// expressionCheck asks an expression policy, or the cache in its stead.
+func expressionCheck(name string, x Expression, cache Cache) check {
+	return func(ctx context.Context, in *Input) (Result, bool, error) {
+		if r, ok := cache.Get(name, in); ok {
+			return r, true, nil
+		}
+		r, err := x.Eval(ctx, in)
+		if err == nil && ctx.Err() == nil {
+			cache.Put(name, in, r)
+		}
+		return r, false, err
+	}
+}
+
+// scopedCheck passes when the scoped policy is active and matches the login.
+func scopedCheck(name string, set *scoped.Set) check {
+	return func(_ context.Context, in *Input) (Result, bool, error) {
+		ok, err := set.Applies(name, query(in))
+		return Result{Passing: ok}, false, err
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,154 @@
+package policyengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
+)
+
+// Options are what an Engine decides with. The zero value knows no policies.
+type Options struct {
+	// Scoped are the scoped policies; nil means none.
+	Scoped *scoped.Set
+	// Expressions are the expression policies by name.
+	Expressions map[string]Expression
+	// Cache keeps results of expressions; nil means NoCache.
+	Cache Cache
+	// Log is told of bindings that could not be evaluated and of dry runs; nil
+	// discards that.
+	Log *slog.Logger
+}
+
+// Engine decides. It is immutable and safe for concurrent use.
+type Engine struct {
+	applications map[string]*application
+	scoped       *scoped.Set
+	cache        Cache
+	log          *slog.Logger
+}
+
+// application is what is decided about: the compiled bindings by stage, in the
+// order in which they are asked.
+type application struct {
+	mode     Mode
+	message  string
+	timeout  time.Duration
+	bindings map[Stage][]*binding
+}
+
+// New compiles the bindings of every application. The error joins all faults,
+// each with its place in the configuration.
+func New(cfg *config.Config, o Options) (*Engine, error) {
+	e := &Engine{
+		applications: make(map[string]*application, len(cfg.Applications)),
+		scoped:       o.Scoped,
+		cache:        o.Cache,
+		log:          o.Log,
+	}
+	if e.cache == nil {
+		e.cache = NoCache{}
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	var faults []error
+	for _, key := range sortedKeys(cfg.Applications) {
+		app, err := e.compile(cfg, key, o)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		e.applications[key] = app
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return e, nil
+}
+
+// Decide asks the bindings of the input's application for one stage. An error
+// means that there is no decision: the application is unknown, the input is not
+// whole, or ctx ended. Everything that goes wrong with a single binding is part
+// of the Decision instead.
+func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, error) {
+	if in == nil || in.User == nil {
+		return Decision{}, errors.New("decide: no user to decide about")
+	}
+	app, ok := e.applications[in.Application]
+	if !ok {
+		return Decision{}, fmt.Errorf("decide: there is no application %q", in.Application)
+	}
+	if stage != StageAdmission && stage != StageAccess {
+		return Decision{}, fmt.Errorf("decide: there is no stage %q", stage)
+	}
+	if err := ctx.Err(); err != nil {
+		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
+	}
+	bindings := app.bindings[stage]
+	records := e.ask(ctx, app, bindings, in)
+	if err := ctx.Err(); err != nil {
+		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
+	}
+	return combine(app, bindings, records), nil
+}
+
+// ask evaluates every binding, in order and one after the other: no message and
+// no side effect is lost by stopping early, and a trace is always whole.
+func (e *Engine) ask(ctx context.Context, app *application, bindings []*binding, in *Input) []BindingRecord {
+	if len(bindings) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(withShared(ctx), app.timeout)
+	defer cancel()
+	records := make([]BindingRecord, len(bindings))
+	for i, b := range bindings {
+		records[i] = e.evaluate(ctx, b, in)
+		e.report(ctx, in, &records[i])
+	}
+	return records
+}
+
+// report logs what nobody would see otherwise: failures, also those that count
+// as passing, and dry runs.
+func (e *Engine) report(ctx context.Context, in *Input, r *BindingRecord) {
+	if r.Err != nil {
+		e.log.LogAttrs(ctx, slog.LevelWarn, "binding could not be evaluated",
+			slog.String("request_id", in.RequestID), slog.String("application", in.Application),
+			slog.String("binding", r.Name), slog.Bool("passing", r.Passing), slog.Any("error", r.Err))
+	}
+	if r.DryRun && r.Skipped == "" {
+		e.log.LogAttrs(ctx, slog.LevelInfo, "dry run",
+			slog.String("request_id", in.RequestID), slog.String("application", in.Application),
+			slog.String("binding", r.Name), slog.Bool("passing", r.Passing), slog.Any("messages", r.Messages))
+	}
+}
+
+// Values returns what the scoped policies set for an action of a scope. Policies
+// of equal priority that disagree are an error.
+func (e *Engine) Values(ctx context.Context, in *Input, scope, action string) (Values, error) {
+	if in == nil || in.User == nil {
+		return Values{}, errors.New("look up values: no user to look them up for")
+	}
+	if err := ctx.Err(); err != nil {
+		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
+	}
+	q := query(in)
+	q.Scope, q.Action = scope, action
+	setting, ok, err := e.scoped.Values(q)
+	if err != nil {
+		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
+	}
+	if !ok {
+		return Values{}, nil
+	}
+	return Values{Set: []Setting{Setting(setting)}}, nil
+}
+
+// query asks the scoped policies about a login.
+func query(in *Input) scoped.Query {
+	return scoped.Query{User: in.User.Login, Realm: in.Realm, Client: in.ClientIP}
+}

@@ -1,0 +1,54 @@
+package policyengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// evaluate asks one binding within its own deadline. Whatever goes wrong (an
+// error, a panic, an answer that came too late) makes the binding count as its
+// failure_result; negate does not turn that round, and what the policy said so
+// far is dropped.
+func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input) BindingRecord {
+	r := BindingRecord{Name: b.name, DryRun: b.dryRun}
+	if !b.enabled {
+		r.Skipped = "not enabled"
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	start := time.Now()
+	result, cached, err := b.safely(ctx, in)
+	r.Took, r.Cached = time.Since(start), cached
+	if err != nil {
+		r.Err = fmt.Errorf("%s: %w", b.name, err)
+		r.Passing = b.failed
+		return r
+	}
+	r.Passing = result.Passing != b.negate
+	r.Messages, r.Raw = result.Messages, result.Raw
+	return r
+}
+
+// safely runs the check, with panics and late answers as errors. Checks obey
+// their context; nothing here can interrupt one that does not.
+func (b *binding) safely(ctx context.Context, in *Input) (result Result, cached bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	result, cached, err = b.check(ctx, in)
+	if late := ctx.Err(); late != nil && !cached {
+		if errors.Is(late, context.DeadlineExceeded) {
+			late = fmt.Errorf("no answer in time (the binding has %v): %w", b.timeout, late)
+		}
+		if err != nil && !errors.Is(late, err) {
+			late = fmt.Errorf("%w: %w", late, err)
+		}
+		return Result{}, false, late
+	}
+	return result, cached, err
+}
