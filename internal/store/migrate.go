@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date. Another process may do the same at the
+// same moment: each migration is one transaction, so the loser of that race
+// fails as a whole and finds the work done when it looks again.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	const attempts = 5
+	for range attempts {
+		if err = migrateOnce(ctx, db, files, log); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+func migrateOnce(ctx context.Context, db *sql.DB, files fs.FS, log *slog.Logger) error {
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("its schema has version %d, but this program knows versions up to %d only; use the newer Sallyport that wrote it, or another file",
+			current, target)
+	}
+	if current == target {
+		return nil
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate schema from version %d to %d: %w", current, target, err)
+	}
+	log.InfoContext(ctx, "store migrated", "from", current, "to", target)
+	return nil
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Limits of texts, in octets.
+const (
+	maxName = 256  // a login or the name of a group
+	maxText = 1024 // a person's name, an address
+)
+
+// fold maps a login or a group's name to what it is compared by: the canonical
+// caseless form of the Unicode standard (section 3.13, D145), composed. "Ärger"
+// in any spelling of the Ä is "ärger", "STRASSE" is "straße", and a Turkish
+// dotless ı stays apart from i.
+func fold(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return norm.NFC.String(cases.Fold().String(norm.NFD.String(s)))
+		}
+	}
+	return strings.ToLower(s)
+}
+
+// plausible reports whether a login could be in the store at all, so that what
+// comes from the network costs nothing more when it could not.
+func plausible(login string) bool {
+	return login != "" && len(login) <= maxName && utf8.ValidString(login)
+}
+
+// checkName refuses names that people could not type or tell apart. What is
+// named ("login", "group name") begins the error.
+func checkName(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%s is empty", what)
+	case len(s) > maxName:
+		return fmt.Errorf("%s is longer than %d octets", what, maxName)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%s %q is not valid UTF-8", what, s)
+	case strings.TrimSpace(s) != s:
+		return fmt.Errorf("%s %q begins or ends with a blank", what, s)
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("%s %q has a character that cannot be seen (%U)", what, s, r)
+		}
+	}
+	return nil
+}
+
+// checkText refuses texts that would disturb whoever prints them.
+func checkText(what, s string) error {
+	switch {
+	case len(s) > maxText:
+		return fmt.Errorf("%s is longer than %d octets", what, maxText)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%s %q is not valid UTF-8", what, s)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Errorf("%s %q has a control character", what, s)
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package store
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+func FuzzFold(f *testing.F) {
+	for _, s := range []string{"alice", "ALICE", "straße", "Ärger", "a\u0308", "\u0345", "\u1fb4", "\u212a", "ıİ", "ᏺ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) || len(s) > maxName {
+			return
+		}
+		folded := fold(s)
+		for name, same := range map[string]string{"composed": norm.NFC.String(s), "decomposed": norm.NFD.String(s)} {
+			if got := fold(same); got != folded {
+				t.Errorf("fold(%q) is %q, %s %q", s, folded, name, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Store is an open store. Its methods may be called by several goroutines.
+type Store struct {
+	file        string
+	read, write *sql.DB
+
+	userByLogin, userByID, groupsOfUser *sql.Stmt
+}
+
+// Option changes how Open works.
+type Option func(*options)
+
+type options struct {
+	log *slog.Logger
+}
+
+// WithLog makes Open report a migration of the schema.
+func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
+// busyTimeout is how long a connection waits, in milliseconds, for another
+// process that is writing.
+const busyTimeout = "busy_timeout(5000)"
+
+// Open opens the store in a file and brings its schema up to date. The file is
+// made, readable by its owner only, if it does not exist; its directory must. A
+// file with a newer schema than this program knows is refused. Close the Store
+// in the end.
+func Open(ctx context.Context, file string, opts ...Option) (*Store, error) {
+	o := options{log: slog.New(slog.DiscardHandler)}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	s := &Store{file: file}
+	if err := s.open(ctx, o.log); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", file, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, log *slog.Logger) error {
+	path, err := filepath.Abs(s.file)
+	if err != nil {
+		return err
+	}
+	if err := makeFile(path); err != nil {
+		return err
+	}
+	// Writers take the lock when they begin: one that starts by reading and
+	// is overtaken by another process could not go on.
+	s.write, err = openPool(path, 1, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+	})
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.write, log); err != nil {
+		return err
+	}
+	s.read, err = openPool(path, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{
+		"_pragma": {busyTimeout, "query_only(1)"},
+	})
+	if err != nil {
+		return err
+	}
+	return s.prepare(ctx)
+}
+
+// makeFile creates the file if it is missing. SQLite gives its side files the
+// mode of the file itself, so setting it here covers all of them.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the administrator names it
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the directory %s does not exist; create it, owned by the account that runs Sallyport", filepath.Dir(path))
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("no permission to read and write; the file must belong to the account that runs Sallyport: %w", err)
+	}
+	return err
+}
+
+func openPool(path string, size int, params url.Values) (*sql.DB, error) {
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// prepare compiles the statements of the login path.
+func (s *Store) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&s.userByLogin, selectUser + ` WHERE login_folded = ?`},
+		{&s.userByID, selectUser + ` WHERE id = ?`},
+		{&s.groupsOfUser, selectGroupsOfUser},
+	} {
+		stmt, err := s.read.PrepareContext(ctx, p.text)
+		if err != nil {
+			return fmt.Errorf("prepare statement: %w", err)
+		}
+		*p.stmt = stmt
+	}
+	return nil
+}
+
+// Close closes the store. It is called once, after the last use.
+func (s *Store) Close() error {
+	var errs []error
+	for _, stmt := range []*sql.Stmt{s.userByLogin, s.userByID, s.groupsOfUser} {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
+	}
+	// The writer goes last: closing the last connection empties the log into
+	// the file, which a reader may not do.
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close store %s: %w", s.file, err)
+	}
+	return nil
+}
+
+// Ping finds out whether the store can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.read.QueryRowContext(ctx, `SELECT 1 FROM users LIMIT 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read store %s: %w", s.file, err)
+	}
+	return nil
+}
+
+// change runs f in a transaction of the writer. What f returns ends it: an
+// error undoes everything.
+func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+)
+
+// ErrExists says that the name is taken, perhaps in another case.
+var ErrExists = errors.New("exists already")
+
+// User is a local user as it is stored.
+type User struct {
+	// ID is given by AddUser and never changes.
+	ID string
+	// Login is unique without regard to case.
+	Login       string
+	Name, Email string
+	// Service, Superuser and Disabled are as in identity.User (Active).
+	Service, Superuser, Disabled bool
+	// PasswordHash is the hash of the password as a PHC string; empty for a
+	// user who has none. It prints as "***".
+	PasswordHash config.Secret
+	// PasswordChanged is zero for a user without a password.
+	PasswordChanged  time.Time
+	Created, Updated time.Time
+}
+
+// row is what can be scanned: one row of a query.
+type row interface{ Scan(dest ...any) error }
+
+const selectUser = `SELECT id, login, name, email, service, superuser, disabled,
+	password_hash, password_changed, created, updated FROM users`
+
+func scanUser(r row) (User, error) {
+	var u User
+	var hash string
+	var changed, created, updated int64
+	err := r.Scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Service, &u.Superuser, &u.Disabled,
+		&hash, &changed, &created, &updated)
+	if errors.Is(err, sql.ErrNoRows) {
+		return User{}, identity.ErrNotFound
+	}
+	if err != nil {
+		return User{}, err
+	}
+	u.PasswordHash = config.NewSecret(hash)
+	u.PasswordChanged, u.Created, u.Updated = instant(changed), instant(created), instant(updated)
+	return u, nil
+}
+
+// UserByLogin finds a user by login, in any case; identity.ErrNotFound if there
+// is none.
+func (s *Store) UserByLogin(ctx context.Context, login string) (User, error) {
+	if !plausible(login) {
+		return User{}, fmt.Errorf("find user %q: %w", clip(login), identity.ErrNotFound)
+	}
+	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, fold(login)))
+	if err != nil {
+		return User{}, fmt.Errorf("find user %q: %w", login, err)
+	}
+	return u, nil
+}
+
+// UserByID finds a user by ID; identity.ErrNotFound if there is none.
+func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
+	u, err := scanUser(s.userByID.QueryRowContext(ctx, id))
+	if err != nil {
+		return User{}, fmt.Errorf("find user with ID %q: %w", clip(id), err)
+	}
+	return u, nil
+}
+
+// Users returns all users, ordered by login.
+func (s *Store) Users(ctx context.Context) ([]User, error) {
+	var users []User
+	err := each(func(r row) error {
+		u, err := scanUser(r)
+		users = append(users, u)
+		return err
+	})(s.read.QueryContext(ctx, selectUser+` ORDER BY login_folded`))
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return users, nil
+}
+
+// AddUser stores a new user as a direct member of the named groups, which must
+// exist, and returns the user with ID and times filled in. ErrExists means that
+// the login is taken.
+func (s *Store) AddUser(ctx context.Context, u User, groups []string, now time.Time) (User, error) {
+	err := s.change(ctx, func(tx *sql.Tx) (err error) {
+		if u, err = addUser(ctx, tx, u, now); err != nil {
+			return err
+		}
+		for _, name := range groups {
+			g, err := groupByName(ctx, tx, name)
+			if err != nil {
+				return err
+			}
+			if err := addUserToGroup(ctx, tx, g.id, u.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("add user %q: %w", clip(u.Login), err)
+	}
+	return u, nil
+}
+
+func addUser(ctx context.Context, tx querier, u User, now time.Time) (User, error) {
+	if err := errors.Join(checkName("login", u.Login), checkText("name", u.Name), checkText("email", u.Email)); err != nil {
+		return u, err
+	}
+	folded := fold(u.Login)
+	var taken string
+	err := tx.QueryRowContext(ctx, `SELECT login FROM users WHERE login_folded = ?`, folded).Scan(&taken)
+	switch {
+	case err == nil:
+		return u, fmt.Errorf("user %q %w", taken, ErrExists)
+	case !errors.Is(err, sql.ErrNoRows):
+		return u, err
+	}
+	u.ID = rand.Text()
+	u.Created, u.Updated, u.PasswordChanged = now, now, time.Time{}
+	if u.PasswordHash.Reveal() != "" {
+		u.PasswordChanged = now
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO users (id, login, login_folded, name, email, service, superuser, disabled,
+		password_hash, password_changed, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.Login, folded, u.Name, u.Email, u.Service, u.Superuser, u.Disabled,
+		u.PasswordHash.Reveal(), millis(u.PasswordChanged), millis(now), millis(now))
+	return u, err
+}
+
+// SetPassword replaces the hash of a user's password; the zero Secret takes the
+// password away. identity.ErrNotFound means that no user has this ID.
+func (s *Store) SetPassword(ctx context.Context, id string, hash config.Secret, now time.Time) error {
+	changed := millis(now)
+	if hash.Reveal() == "" {
+		changed = 0
+	}
+	return s.changeUser(ctx, "set password of user", id,
+		`UPDATE users SET password_hash = ?, password_changed = ?, updated = ? WHERE id = ?`,
+		hash.Reveal(), changed, millis(now), id)
+}
+
+// SetDisabled switches a user off or on. identity.ErrNotFound means that no user
+// has this ID.
+func (s *Store) SetDisabled(ctx context.Context, id string, disabled bool, now time.Time) error {
+	return s.changeUser(ctx, "enable or disable user", id,
+		`UPDATE users SET disabled = ?, updated = ? WHERE id = ?`, disabled, millis(now), id)
+}
+
+// DeleteUser removes a user and all memberships. identity.ErrNotFound means that
+// no user has this ID.
+func (s *Store) DeleteUser(ctx context.Context, id string) error {
+	return s.changeUser(ctx, "delete user", id, `DELETE FROM users WHERE id = ?`, id)
+}
+
+// changeUser runs a statement that must touch one user.
+func (s *Store) changeUser(ctx context.Context, doing, id, query string, args ...any) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		return one(identity.ErrNotFound)(tx.ExecContext(ctx, query, args...))
+	})
+	if err != nil {
+		return fmt.Errorf("%s with ID %q: %w", doing, clip(id), err)
+	}
+	return nil
+}
