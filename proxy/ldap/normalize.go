@@ -1,0 +1,171 @@
+package ldap
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// canonicalAttribute checks an attribute type (RFC 4512 section 1.4: a name or a
+// numeric object identifier) and returns the one spelling that is compared.
+func canonicalAttribute(s string) (string, bool) {
+	if s == "" {
+		return "", false
+	}
+	if s[0] >= '0' && s[0] <= '9' {
+		if !numericOID(s) {
+			return "", false
+		}
+	} else if !attributeName(s) {
+		return "", false
+	}
+	return attributeAlias(strings.ToLower(s)), true
+}
+
+// attributeName reports whether s is a keystring: a letter, then letters,
+// digits and hyphens.
+func attributeName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || c != '-' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// attributeAlias gives the types that occur in names one spelling each: those
+// of RFC 4514 section 3 and their neighbors in RFC 4519.
+func attributeAlias(s string) string {
+	switch s {
+	case "2.5.4.3", "commonname":
+		return "cn"
+	case "2.5.4.4", "surname":
+		return "sn"
+	case "2.5.4.5":
+		return "serialnumber"
+	case "2.5.4.6", "countryname":
+		return "c"
+	case "2.5.4.7", "localityname":
+		return "l"
+	case "2.5.4.8", "stateorprovincename":
+		return "st"
+	case "2.5.4.9", "streetaddress":
+		return "street"
+	case "2.5.4.10", "organizationname":
+		return "o"
+	case "2.5.4.11", "organizationalunitname":
+		return "ou"
+	case "2.5.4.12":
+		return "title"
+	case "0.9.2342.19200300.100.1.1", "userid":
+		return "uid"
+	case "0.9.2342.19200300.100.1.3", "rfc822mailbox":
+		return "mail"
+	case "0.9.2342.19200300.100.1.25", "domaincomponent":
+		return "dc"
+	}
+	return s
+}
+
+// prepare brings a value into the form in which caseIgnoreMatch compares it
+// (RFC 4518, without its tables of prohibited characters): invisible characters
+// dropped, compatibility forms and case folded, blanks squeezed.
+func prepare(s string) string {
+	if plain(s) {
+		return strings.Join(strings.Fields(strings.ToLower(s)), " ")
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r):
+			return -1
+		}
+		return r
+	}, s)
+	// Folding can undo the normal form, so it is made again.
+	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// plain reports whether s is printable ASCII, as nearly every name is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// Separators of a normalized name. prepare leaves no control characters, so no
+// value can hold one and two different names never look the same.
+const (
+	rdnEnd     = 0x01
+	avaEnd     = 0x02
+	opaqueMark = 0x03
+)
+
+// rdnKey returns a string that two RDNs share exactly when they match. The order
+// of AVAs does not count.
+func rdnKey(rdn []ava) string {
+	parts := make([]string, len(rdn))
+	for i, a := range rdn {
+		value := prepare(a.value)
+		if a.opaque != "" {
+			value = string(rune(opaqueMark)) + a.opaque
+		}
+		parts[i] = a.attr + "=" + value
+	}
+	if len(parts) > 1 {
+		slices.Sort(parts)
+	}
+	return strings.Join(parts, string(rune(avaEnd))) + string(rune(rdnEnd))
+}
+
+// nameKeys is a normalized name: what two names share exactly when they match,
+// and where each RDN begins in it.
+type nameKeys struct {
+	whole  string
+	starts []int
+}
+
+// from is the key of the name without its first i RDNs.
+func (k nameKeys) from(i int) string {
+	if i == len(k.starts) {
+		return ""
+	}
+	return k.whole[k.starts[i]:]
+}
+
+// keys normalizes the name.
+func (d dn) keys() nameKeys {
+	var b strings.Builder
+	starts := make([]int, len(d))
+	for i, rdn := range d {
+		starts[i] = b.Len()
+		b.WriteString(rdnKey(rdn))
+	}
+	return nameKeys{whole: b.String(), starts: starts}
+}
+
+// cleanText makes any bytes fit for a log: valid UTF-8, without control
+// characters, of bounded length.
+func cleanText(s string) string {
+	const limit = 256
+	if len(s) > limit {
+		s = s[:limit]
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+}

@@ -1,0 +1,93 @@
+package ldap
+
+import (
+	"errors"
+	"strings"
+)
+
+// loginMark stands for the user's login in a user_dn.
+const loginMark = "{login}"
+
+// template says how a bind DN names a user: all RDNs are fixed but one, whose
+// value is the login.
+type template struct {
+	attr   string // attribute type of the RDN with the login
+	before string // key of the RDNs in front of it
+	after  string // key of the RDNs behind it
+	at     int    // its index, from the leaf
+	rdns   int    // how many RDNs the name has
+}
+
+// defaultTemplates are uid={login},ou=users,ROOT and cn={login},ou=users,ROOT.
+func defaultTemplates(root dn) []template {
+	users := append(dn{{{attr: "ou", value: "users"}}}, root...)
+	shape := template{after: users.keys().whole, rdns: len(users) + 1}
+	uid, cn := shape, shape
+	uid.attr, cn.attr = "uid", "cn"
+	return []template{uid, cn}
+}
+
+// parseTemplate parses a user_dn, which must lie below root.
+func parseTemplate(s string, root dn) (template, error) {
+	name, err := parseDN(s)
+	if err != nil {
+		return template{}, errors.New("not a distinguished name: write it like uid={login},ou=users,dc=example,dc=org")
+	}
+	at := -1
+	for i, rdn := range name {
+		for _, a := range rdn {
+			if !strings.Contains(a.value, loginMark) {
+				continue
+			}
+			if a.value != loginMark || len(rdn) != 1 || at >= 0 {
+				return template{}, errors.New("{login} must be the whole value of exactly one RDN, which has no other value")
+			}
+			at = i
+		}
+	}
+	if at < 0 {
+		return template{}, errors.New("{login} is missing: it says where the user's name stands")
+	}
+	keys := name.keys()
+	below := len(name) - len(root)
+	if below <= at || keys.from(below) != root.keys().whole {
+		return template{}, errors.New("it must end in the base DN of the application, with {login} before it")
+	}
+	return template{
+		attr:   name[at][0].attr,
+		before: keys.whole[:keys.starts[at]],
+		after:  keys.from(at + 1),
+		at:     at,
+		rdns:   len(name),
+	}, nil
+}
+
+// login returns the user's login when the name has the shape of one of the
+// application's templates. A nil base has none.
+func (b *base) login(name dn, keys nameKeys) (string, bool) {
+	if b == nil {
+		return "", false
+	}
+	for i := range b.templates {
+		if login, ok := b.templates[i].login(name, keys); ok {
+			return login, true
+		}
+	}
+	return "", false
+}
+
+// login returns the user's login when name has the shape of the template: the
+// unescaped value, as it was typed. RDNs with several values never match.
+func (t *template) login(name dn, keys nameKeys) (string, bool) {
+	if len(name) != t.rdns || len(name[t.at]) != 1 {
+		return "", false
+	}
+	a := name[t.at][0]
+	if a.attr != t.attr || a.opaque != "" || a.value == "" {
+		return "", false
+	}
+	if keys.whole[:keys.starts[t.at]] != t.before || keys.from(t.at+1) != t.after {
+		return "", false
+	}
+	return a.value, true
+}
