@@ -1,0 +1,182 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/sallyport-auth/sallyport/plugins/proto"
+)
+
+// instance is one running process and the connection to it.
+type instance struct {
+	runner      *processRunner
+	client      *plugin.Client
+	conns       connections
+	helper      proto.HelperClient
+	health      grpc_health_v1.HealthClient
+	description *proto.DescribeResponse
+}
+
+// launch starts a process and returns when it has described itself. On an error,
+// which comes when ctx ends or the start takes too long, nothing of it is left.
+func (p *program) launch(ctx context.Context) (*instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timing.start)
+	defer cancel()
+	inst := &instance{
+		runner: newRunner(p.launcher, p.binary, p.cfg.Args, p.dir, p.stdout, p.stderr),
+	}
+	inst.client = plugin.NewClient(p.clientConfig(inst))
+	// go-plugin takes no context, but notices when the process is gone.
+	unblocked := context.AfterFunc(ctx, inst.runner.kill)
+	err := inst.connect(ctx)
+	unblocked()
+	if err == nil {
+		return inst, nil
+	}
+	reason := inst.runner.exitReason()
+	if reason == "" {
+		inst.kill()
+		reason = inst.runner.exitReason()
+	}
+	inst.kill()
+	switch {
+	case reason != "":
+		return nil, fmt.Errorf("it ended by itself: %s", reason)
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("it did not answer within %s: %w", p.timing.start, err)
+	}
+	return nil, err
+}
+
+func (p *program) clientConfig(inst *instance) *plugin.ClientConfig {
+	return &plugin.ClientConfig{
+		HandshakeConfig:  proto.Handshake(),
+		VersionedPlugins: map[int]plugin.PluginSet{proto.Version: {proto.Service: dispenser{}}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		StartTimeout:     p.timing.start,
+		Logger:           newBridge(p.log),
+		SyncStdout:       p.stdout,
+		SyncStderr:       p.stderr,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.sockets},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
+			grpc.WithStreamInterceptor(inst.conns.intercept),
+		},
+		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
+			inst.runner.cmd.Env = append(spec.Env, p.env...)
+			return inst.runner, nil
+		},
+	}
+}
+
+// connect starts the process, connects to it and asks for its description.
+func (i *instance) connect(ctx context.Context) error {
+	protocol, err := i.client.Client()
+	if err != nil {
+		return err
+	}
+	raw, err := protocol.Dispense(proto.Service)
+	if err != nil {
+		return err
+	}
+	conn := raw.(*grpc.ClientConn)
+	i.helper, i.health = proto.NewHelperClient(conn), grpc_health_v1.NewHealthClient(conn)
+	if i.description, err = i.helper.Describe(ctx, &proto.DescribeRequest{}); err != nil {
+		return fmt.Errorf("ask for its functions: %w", err)
+	}
+	return nil
+}
+
+// ping asks the health service, within the timeout.
+func (i *instance) ping(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err := i.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	if err != nil {
+		return fmt.Errorf("health check: %w", err)
+	}
+	if s := answer.GetStatus(); s != grpc_health_v1.HealthCheckResponse_SERVING {
+		return fmt.Errorf("health check: %s", s)
+	}
+	return nil
+}
+
+// dead reports whether the process has ended.
+func (i *instance) dead() bool {
+	select {
+	case <-i.runner.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends the process at once and waits till nothing of it is left.
+func (i *instance) kill() {
+	i.runner.kill()
+	i.client.Kill()
+	i.conns.close()
+}
+
+// shutdown asks the process to end, and ends it after the grace period.
+func (i *instance) shutdown(grace time.Duration) {
+	impatient := time.AfterFunc(grace, i.runner.kill)
+	defer impatient.Stop()
+	i.client.Kill()
+	i.conns.close()
+}
+
+// connections remembers what go-plugin dialed: when the process dies while it
+// connects, it forgets the connection without closing it. The broker, by which a
+// helper could open sockets to us, is refused.
+type connections struct {
+	mu  sync.Mutex
+	all []*grpc.ClientConn
+}
+
+func (c *connections) intercept(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	c.mu.Lock()
+	c.all = append(c.all, conn)
+	c.mu.Unlock()
+	if strings.HasPrefix(method, "/plugin.GRPCBroker/") {
+		return nil, status.Error(codes.Unimplemented, "no broker in this contract")
+	}
+	return next(ctx, desc, conn, method, opts...)
+}
+
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.all {
+		_ = conn.Close() // closing twice is an error that says so, and harmless
+	}
+	c.all = nil
+}
+
+// dispenser is the host's side of the service in go-plugin's terms: it hands out
+// the bare connection.
+type dispenser struct{ plugin.NetRPCUnsupportedPlugin }
+
+// GRPCServer implements plugin.GRPCPlugin; the host serves nothing.
+func (dispenser) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return nil }
+
+// GRPCClient implements plugin.GRPCPlugin.
+func (dispenser) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}
+
+var _ plugin.GRPCPlugin = dispenser{}
