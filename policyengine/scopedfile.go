@@ -16,7 +16,6 @@ const (
 	maxScopedFiles = 1_000
 )
 
-
 // LoadScoped reads the files that the patterns name (as in filepath.Glob), each
 // once and sorted within its pattern, and compiles their policies into one Set.
 // A pattern without * ? or [ must name a file that is there. The error joins all

@@ -1,0 +1,87 @@
+package rego
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/sallyport-auth/sallyport/policyengine"
+)
+
+// wholeInput is the path of the input document itself.
+const wholeInput policyengine.Path = ""
+
+// usage is what a policy does, found by looking at every rule that it can
+// reach.
+type usage struct {
+	reads       []policyengine.Path
+	sideEffects bool
+}
+
+// analyze walks the rules behind ref and everything that they refer to. It may
+// say too much (a rule that never fires counts) but never too little.
+func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
+	var (
+		u       usage
+		visited = map[*ast.Rule]bool{}
+		visit   func(ref ast.Ref)
+	)
+	visit = func(ref ast.Ref) {
+		for _, rule := range c.GetRules(ref.ConstantPrefix()) {
+			if visited[rule] {
+				continue
+			}
+			visited[rule] = true
+			ast.WalkRefs(rule, func(r ast.Ref) bool {
+				switch {
+				case r[0].Equal(ast.InputRootDocument):
+					u.reads = append(u.reads, inputPath(r))
+				case r[0].Equal(ast.DefaultRootDocument):
+					visit(r)
+				default:
+					if b := builtins.byName[r.String()]; b != nil {
+						u.reads = append(u.reads, b.reads...)
+						u.sideEffects = u.sideEffects || b.sideEffect
+					}
+				}
+				return false
+			})
+		}
+	}
+	visit(ref)
+	u.reads = minimal(u.reads)
+	return u
+}
+
+var plainKey = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
+
+// inputPath writes a reference as a path, up to the first part that is not a
+// plain name.
+func inputPath(ref ast.Ref) policyengine.Path {
+	var parts []string
+	for _, t := range ref[1:] {
+		key, ok := t.Value.(ast.String)
+		if !ok || !plainKey.MatchString(string(key)) {
+			break
+		}
+		parts = append(parts, string(key))
+	}
+	return policyengine.Path(strings.Join(parts, "."))
+}
+
+// minimal sorts paths and leaves out those that another one contains.
+func minimal(paths []policyengine.Path) []policyengine.Path {
+	slices.Sort(paths)
+	var out []policyengine.Path
+	for _, p := range slices.Compact(paths) {
+		if slices.ContainsFunc(out, func(q policyengine.Path) bool {
+			return q == wholeInput || strings.HasPrefix(string(p), string(q)+".")
+		}) {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}

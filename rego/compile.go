@@ -1,0 +1,145 @@
+package rego
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	opa "github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+
+	"github.com/sallyport-auth/sallyport/policyengine"
+)
+
+// removed are the functions of OPA that policies do not get: they reach out of
+// the process, tell about it, or answer differently each time.
+var removed = []string{
+	"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.intn", "uuid.rfc4122", "rego.parse_module", "trace",
+}
+
+// capabilities is the language that policies are written in: Rego v1 without the
+// removed functions, and no network.
+func capabilities() *ast.Capabilities {
+	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
+	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return slices.Contains(removed, b.Name) })
+	c.AllowNet = []string{}
+	c.Features = []string{ast.FeatureRegoV1}
+	return c
+}
+
+// compile checks all modules and prepares every policy.
+func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins, log *slog.Logger) (*Set, error) {
+	caps := capabilities()
+	faults := checkModules(modules, builtins, caps)
+	c := ast.NewCompiler().
+		WithCapabilities(caps).
+		WithBuiltins(builtins.declarations()).
+		WithDefaultRegoVersion(ast.RegoV1).
+		WithEnablePrintStatements(true).
+		SetErrorLimit(0)
+	c.Compile(modules)
+	if c.Failed() {
+		faults = append(faults, explain("", c.Errors, builtins.names(caps)))
+	} else {
+		faults = append(faults, checkReferences(c)...)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	set := &Set{policies: map[string]*Policy{}}
+	store := inmem.New()
+	for _, name := range policyNames(modules) {
+		p, err := prepare(ctx, c, name, builtins, opa.Store(store))
+		if err != nil {
+			return nil, fmt.Errorf("prepare expression policy %s: %w", name, err)
+		}
+		p.log = log
+		set.policies[name] = p
+	}
+	return set, nil
+}
+
+// prepare makes a policy that can be evaluated.
+func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builtins, store func(*opa.Rego)) (*Policy, error) {
+	ref := ast.MustParseRef("data.sallyport.policies." + name)
+	options := append(builtins.implementations(),
+		store,
+		opa.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref)))),
+		opa.Compiler(c),
+		opa.SetRegoVersion(ast.RegoV1),
+		opa.Capabilities(c.Capabilities()),
+		opa.StrictBuiltinErrors(true),
+		opa.EnablePrintStatements(true),
+	)
+	query, err := opa.New(options...).PrepareForEval(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used := analyze(c, ref, builtins)
+	return &Policy{name: name, query: query, reads: used.reads, exhaustive: used.sideEffects}, nil
+}
+
+// policyNames returns the names of all policies of valid modules, sorted.
+func policyNames(modules map[string]*ast.Module) []string {
+	var names []string
+	for _, m := range modules {
+		if name, ok := policyName(m); ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// explain turns errors of the parser and the compiler into lines with file, line
+// and column, and adds what to do about it.
+func explain(file string, err error, known []string) error {
+	var list ast.Errors
+	if !errors.As(err, &list) {
+		if file == "" {
+			return err
+		}
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	faults := make([]error, 0, len(list))
+	for _, e := range list {
+		faults = append(faults, at(e.Location, "%s%s", e.Message, hint(e.Message, known)))
+	}
+	return errors.Join(faults...)
+}
+
+// hint says more about errors that administrators make often.
+func hint(message string, known []string) string {
+	name, ok := strings.CutPrefix(message, "undefined function ")
+	if !ok {
+		return ""
+	}
+	if slices.Contains(removed, name) {
+		return ": not available in policies, which must not reach out of the process"
+	}
+	if why, ok := reserved[name]; ok {
+		return ": " + why
+	}
+	return policyengine.DidYouMean(name, known)
+}
+
+// reserved are functions that a policy written elsewhere may use, and why they
+// are not here.
+var reserved = map[string]string{
+	"ak_send_email":     "not available in an authentication proxy; use a plugin",
+	"ak_create_jwt":     "not available in an authentication proxy; use a plugin",
+	"ak_create_jwt_raw": "not available in an authentication proxy; use a plugin",
+}
+
+// at makes an error about a place in a file.
+func at(loc *ast.Location, format string, args ...any) error {
+	what := fmt.Errorf(format, args...)
+	if loc == nil || loc.File == "" {
+		return what
+	}
+	return fmt.Errorf("%s:%d:%d: %w", loc.File, loc.Row, loc.Col, what)
+}
