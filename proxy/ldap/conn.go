@@ -67,7 +67,7 @@ func newConn(s *Server, raw net.Conn, peer netip.Addr) *conn {
 func (c *conn) serve(ctx context.Context, implicitTLS bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer c.workers.Wait()
-	defer c.raw.Close() //nolint:errcheck // nothing to be done about it
+	defer func() { _ = c.raw.Close() }()
 	defer cancel()
 	defer c.recovered()
 	err := c.read(ctx, implicitTLS)

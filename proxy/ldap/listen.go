@@ -41,7 +41,7 @@ func (s *Server) listen(addr config.ListenAddr, setting string, secure bool) err
 		s.listeners = append(s.listeners, listener{l, secure})
 		return nil
 	case addr.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)):
-		s.log.Info("optional address skipped: this machine does not have it", "setting", setting, "address", addr.AddrPort.String())
+		s.log.Info("optional address skipped: this machine does not have it", "setting", setting, "address", addr.String())
 		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s: port %d of %s is in use by another program: stop it or choose another port", setting, addr.Port(), addr.Addr())
@@ -82,12 +82,16 @@ func (s *Server) accept(ctx, logins context.Context, l listener, conns *sync.Wai
 	pause := 5 * time.Millisecond
 	for {
 		raw, err := l.Accept()
+		if ctx.Err() != nil {
+			if err == nil {
+				_ = raw.Close()
+			}
+			return nil
+		}
 		switch {
 		case err == nil:
 			pause = 5 * time.Millisecond
 			s.start(logins, raw, l.tls, conns)
-		case ctx.Err() != nil:
-			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept on %s: %w", l.Addr(), err)
 		default:

@@ -21,6 +21,8 @@ type Handler interface {
 	Refuse(ctx context.Context, a *proxy.Attempt, r proxy.Reason) proxy.Outcome
 }
 
+var _ Handler = (*proxy.Proxy)(nil)
+
 // defaultLoginTimeout bounds a login where the configuration does not say.
 const defaultLoginTimeout = 10 * time.Second
 
