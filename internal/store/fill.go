@@ -14,6 +14,16 @@ type NewUser struct {
 	Groups []string
 }
 
+// Check reports, all at once, what keeps the user from being stored. Whether the
+// login is free shows only when the user is.
+func (u NewUser) Check() error {
+	errs := []error{checkUser(u.User)}
+	for _, name := range u.Groups {
+		errs = append(errs, checkName("group name", name))
+	}
+	return errors.Join(errs...)
+}
+
 // Empty reports whether the store holds neither users nor groups.
 func (s *Store) Empty(ctx context.Context) (bool, error) {
 	empty, err := isEmpty(ctx, s.read)

@@ -16,11 +16,11 @@ const (
 	maxText = 1024 // a person's name, an address
 )
 
-// fold maps a login or a group's name to what it is compared by: the canonical
+// Fold maps a login or a group's name to what it is compared by: the canonical
 // caseless form of the Unicode standard (section 3.13, D145), composed. "Ärger"
 // in any spelling of the Ä is "ärger", "STRASSE" is "straße", and a Turkish
 // dotless ı stays apart from i.
-func fold(s string) string {
+func Fold(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return norm.NFC.String(cases.Fold().String(norm.NFD.String(s)))

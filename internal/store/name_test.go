@@ -15,10 +15,10 @@ func FuzzFold(f *testing.F) {
 		if !utf8.ValidString(s) || len(s) > maxName {
 			return
 		}
-		folded := fold(s)
+		folded := Fold(s)
 		for name, same := range map[string]string{"composed": norm.NFC.String(s), "decomposed": norm.NFD.String(s)} {
-			if got := fold(same); got != folded {
-				t.Errorf("fold(%q) is %q, %s %q", s, folded, name, got)
+			if got := Fold(same); got != folded {
+				t.Errorf("Fold(%q) is %q, %s %q", s, folded, name, got)
 			}
 		}
 	})

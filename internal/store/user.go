@@ -61,7 +61,7 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (User, error) {
 	if !plausible(login) {
 		return User{}, fmt.Errorf("find user %q: %w", clip(login), identity.ErrNotFound)
 	}
-	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, fold(login)))
+	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, Fold(login)))
 	if err != nil {
 		return User{}, fmt.Errorf("find user %q: %w", login, err)
 	}
@@ -116,11 +116,15 @@ func (s *Store) AddUser(ctx context.Context, u User, groups []string, now time.T
 	return u, nil
 }
 
+func checkUser(u User) error {
+	return errors.Join(checkName("login", u.Login), checkText("name", u.Name), checkText("email", u.Email))
+}
+
 func addUser(ctx context.Context, tx querier, u User, now time.Time) (User, error) {
-	if err := errors.Join(checkName("login", u.Login), checkText("name", u.Name), checkText("email", u.Email)); err != nil {
+	if err := checkUser(u); err != nil {
 		return u, err
 	}
-	folded := fold(u.Login)
+	folded := Fold(u.Login)
 	var taken string
 	err := tx.QueryRowContext(ctx, `SELECT login FROM users WHERE login_folded = ?`, folded).Scan(&taken)
 	switch {

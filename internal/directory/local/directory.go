@@ -1,0 +1,153 @@
+package local
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/store"
+)
+
+// Users is what the directory reads; *store.Store satisfies it.
+type Users interface {
+	UserByLogin(ctx context.Context, login string) (store.User, error)
+	UserByID(ctx context.Context, id string) (store.User, error)
+	GroupsOf(ctx context.Context, userID string) ([]string, error)
+}
+
+var _ Users = (*store.Store)(nil)
+
+// Directory checks the passwords of local users. Its methods may be called by
+// several goroutines.
+type Directory struct {
+	name  string
+	users Users
+	pool  *pool
+	key   [32]byte // makes the keys of checks in flight unguessable
+	decoy string   // a hash that no password has
+	log   *overloadLog
+}
+
+// New makes the directory that the configuration calls name. Close it in the
+// end.
+func New(name string, users Users, cfg *config.Directory, log *slog.Logger) (*Directory, error) {
+	hasher, err := NewHasher(cfg.Argon2)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", name, err)
+	}
+	d := &Directory{
+		name:  name,
+		users: users,
+		pool:  newPool(runtime.GOMAXPROCS(0)),
+		decoy: hasher.decoy(),
+		log:   &overloadLog{log: log, directory: name},
+	}
+	_, _ = rand.Read(d.key[:]) // never fails
+	return d, nil
+}
+
+// Close refuses the checks that wait, waits for those that are being computed,
+// and refuses further ones.
+func (d *Directory) Close() error {
+	d.pool.close()
+	return nil
+}
+
+// Lookup finds a user by login, in any case; identity.ErrNotFound if there is
+// none.
+func (d *Directory) Lookup(ctx context.Context, login string) (*identity.User, error) {
+	u, err := d.users.UserByLogin(ctx, login)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", d.name, err)
+	}
+	groups, err := d.users.GroupsOf(ctx, u.ID)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", d.name, err)
+	}
+	return &identity.User{
+		ID: u.ID, Login: u.Login, Directory: d.name,
+		Name: u.Name, Email: u.Email,
+		Active: !u.Disabled, Service: u.Service, Superuser: u.Superuser,
+		Groups: groups, PasswordChanged: u.PasswordChanged,
+	}, nil
+}
+
+// Verify checks a password against the hash that is stored now. Passwords that
+// nobody can have (empty, or longer than MaxPassword) are wrong at no cost. The
+// error is ErrOverloaded when too many checks were in front.
+func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Credential) (identity.Verdict, error) {
+	password, ok := c.(identity.Password)
+	if !ok {
+		return identity.Unsupported, nil
+	}
+	if !possible(password) {
+		return identity.Wrong, nil
+	}
+	stored, err := d.users.UserByID(ctx, u.ID)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && stored.PasswordHash.Reveal() == "" {
+		return identity.Wrong, d.VerifyNobody(ctx, c)
+	}
+	if err != nil {
+		return identity.Wrong, fmt.Errorf("directory %s: %w", d.name, err)
+	}
+	switch right, err := d.check(ctx, u.ID, stored.PasswordHash.Reveal(), password); {
+	case err != nil:
+		return identity.Wrong, fmt.Errorf("directory %s: check password of %q: %w", d.name, stored.Login, err)
+	case !right:
+		return identity.Wrong, nil
+	case stored.Disabled:
+		return identity.Disabled, nil
+	}
+	return identity.Right, nil
+}
+
+// VerifyNobody spends on a password what Verify spends on that of a user whose
+// hash has the configured cost. All unknown users count as one: equal passwords
+// in flight share one hash, as they do for each known user.
+func (d *Directory) VerifyNobody(ctx context.Context, c identity.Credential) error {
+	password, ok := c.(identity.Password)
+	if !ok || !possible(password) {
+		return nil
+	}
+	if _, err := d.check(ctx, "", d.decoy, password); err != nil {
+		return fmt.Errorf("directory %s: check password of an unknown user: %w", d.name, err)
+	}
+	return nil
+}
+
+// check compares a password with a hash, together with whoever is doing just
+// the same at this moment.
+func (d *Directory) check(ctx context.Context, userID, hash string, password identity.Password) (bool, error) {
+	digest, err := decode(hash)
+	if err != nil {
+		return false, err
+	}
+	right, err := d.pool.match(ctx, d.flightKey(userID, hash, password), func() bool {
+		return digest.Match(password.Reveal())
+	})
+	if errors.Is(err, ErrOverloaded) {
+		d.log.dropped(ctx, time.Now())
+	}
+	return right, err
+}
+
+// flightKey is equal for equal checks and tells nothing about what is checked.
+func (d *Directory) flightKey(userID, hash string, password identity.Password) (key flightKey) {
+	mac := hmac.New(sha256.New, d.key[:])
+	for _, part := range []string{userID, hash, password.Reveal()} {
+		// The length keeps two different lists from reading the same.
+		_, _ = mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		_, _ = mac.Write([]byte(part))
+	}
+	mac.Sum(key[:0])
+	return key
+}

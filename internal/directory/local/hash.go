@@ -1,0 +1,154 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-crypt/crypt/algorithm"
+	"github.com/go-crypt/crypt/algorithm/argon2"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+)
+
+// MaxPassword is the length of the longest password, in octets. Hashing reads
+// all of it, so that what comes from the network has to have a limit.
+const MaxPassword = 1024
+
+// The bounds of a hash that is worth computing. A file that was tampered with
+// must not make the server spend gigabytes and minutes on one login, and a hash
+// of a few octets would be met by many passwords.
+const (
+	maxMemory      = 1 << 20 // KiB
+	maxIterations  = 64
+	maxParallelism = 16
+	minSalt        = 8
+	minKey         = 16
+	maxEncoded     = 512 // octets of the PHC string
+)
+
+// The cost of a hash when the configuration does not say it: the first choice
+// of OWASP's password storage cheat sheet.
+const (
+	defaultMemory      = 19 * 1024 // KiB
+	defaultIterations  = 2
+	defaultParallelism = 1
+)
+
+// Hasher makes hashes of new passwords.
+type Hasher struct {
+	cost   config.Argon2
+	argon2 *argon2.Hasher
+}
+
+// NewHasher makes a Hasher of the given cost; nil means the default: 19 MiB, two
+// passes, one lane.
+func NewHasher(cost *config.Argon2) (*Hasher, error) {
+	if cost == nil {
+		cost = &config.Argon2{Memory: defaultMemory, Iterations: defaultIterations, Parallelism: defaultParallelism}
+	}
+	if err := checkCost(cost.Memory, cost.Iterations, cost.Parallelism); err != nil {
+		return nil, fmt.Errorf("argon2: %w", err)
+	}
+	h, err := argon2.New(
+		argon2.WithVariantID(),
+		argon2.WithMemoryInKiB(uint32(cost.Memory)), // #nosec G115 -- checked above
+		argon2.WithIterations(cost.Iterations),
+		argon2.WithParallelism(cost.Parallelism),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Hasher{cost: *cost, argon2: h}, nil
+}
+
+// checkCost refuses what RFC 9106 section 3.1 forbids and what is absurd.
+func checkCost(memory, iterations, parallelism int) error {
+	var errs []error
+	if parallelism < 1 || parallelism > maxParallelism {
+		errs = append(errs, fmt.Errorf("parallelism is %d, not between 1 and %d", parallelism, maxParallelism))
+	} else if memory < 8*parallelism || memory > maxMemory {
+		errs = append(errs, fmt.Errorf("memory is %d KiB, not between %d (8 times parallelism) and %d", memory, 8*parallelism, maxMemory))
+	}
+	if iterations < 1 || iterations > maxIterations {
+		errs = append(errs, fmt.Errorf("iterations is %d, not between 1 and %d", iterations, maxIterations))
+	}
+	return errors.Join(errs...)
+}
+
+// Hash hashes a new password, for store.User. It refuses what CheckPassword
+// refuses.
+func (h *Hasher) Hash(password string) (config.Secret, error) {
+	if err := CheckPassword(password); err != nil {
+		return config.Secret{}, err
+	}
+	digest, err := h.argon2.Hash(password)
+	if err != nil {
+		return config.Secret{}, fmt.Errorf("hash password: %w", err)
+	}
+	return config.NewSecret(digest.Encode()), nil
+}
+
+// CheckPassword refuses passwords with which nobody could log in. It does not
+// judge whether a password is good.
+func CheckPassword(password string) error {
+	switch {
+	case password == "":
+		return errors.New("the password is empty")
+	case len(password) > MaxPassword:
+		return fmt.Errorf("the password is longer than %d octets", MaxPassword)
+	case !utf8.ValidString(password):
+		return errors.New("the password is not valid UTF-8")
+	case strings.ContainsRune(password, 0):
+		return errors.New("the password has a NUL character")
+	}
+	return nil
+}
+
+// decoy is a hash of the same cost that no password has: its key is random.
+func (h *Hasher) decoy() string {
+	random := func(n int) string {
+		b := make([]byte, n)
+		_, _ = rand.Read(b) // never fails
+		return base64.RawStdEncoding.EncodeToString(b)
+	}
+	// Memory is rounded as RFC 9106 section 3.2 has it, and as Hash does.
+	memory := h.cost.Memory - h.cost.Memory%(4*h.cost.Parallelism)
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", memory, h.cost.Iterations, h.cost.Parallelism,
+		random(algorithm.SaltLengthDefault), random(argon2.KeyLengthDefault))
+}
+
+// possible reports whether anybody could have this password.
+func possible(p identity.Password) bool { return !p.Empty() && len(p.Reveal()) <= MaxPassword }
+
+// errNoHash keeps quiet about what was read: it may be somebody's password.
+var errNoHash = errors.New("what is stored is not an argon2id hash; set the password anew")
+
+// decode reads a stored hash and refuses one that is not worth computing.
+func decode(encoded string) (algorithm.Digest, error) {
+	if len(encoded) > maxEncoded {
+		return nil, errNoHash
+	}
+	decoded, err := argon2.DecodeVariant(argon2.VariantID)(encoded)
+	if err != nil {
+		return nil, errNoHash
+	}
+	digest, ok := decoded.(*argon2.Digest)
+	if !ok || len(digest.Salt()) < minSalt || len(digest.Key()) < minKey {
+		return nil, errNoHash
+	}
+	// Encode writes what was understood, in one form whatever was read.
+	var version, memory, iterations, parallelism int
+	if _, err := fmt.Sscanf(digest.Encode(), "$argon2id$v=%d$m=%d,t=%d,p=%d$",
+		&version, &memory, &iterations, &parallelism); err != nil {
+		return nil, errNoHash
+	}
+	if err := checkCost(memory, iterations, parallelism); err != nil {
+		return nil, fmt.Errorf("refuse the stored hash: %w", err)
+	}
+	return digest, nil
+}
