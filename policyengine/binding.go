@@ -26,6 +26,9 @@ type binding struct {
 	failed  bool
 	dryRun  bool
 	message string
+	// pure bindings look only at the input: they need no time, and their answer
+	// is never too late.
+	pure bool
 }
 
 // check answers for one binding. The bool tells whether the answer came from
@@ -100,7 +103,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		}
 		return cfg.Fault(at, "%s: a binding has exactly one of group, user, policy and scoped", what)
 	}
-	b.name = given[0]
+	b.name, b.pure = given[0], c.Policy == ""
 	switch {
 	case c.Group != "":
 		b.check = groupCheck(c.Group)
@@ -145,8 +148,6 @@ func userCheck(user string) check {
 		return Result{Passing: user == login || in.Realm != "" && user == login+"@"+foldLogin(in.Realm)}, false, nil
 	}
 }
-
-func foldLogin(login string) string { return strings.ToLower(login) }
 
 // expressionCheck asks an expression policy, or the cache in its stead.
 func expressionCheck(name string, x Expression, cache Cache) check {

@@ -41,7 +41,7 @@ func (b *binding) safely(ctx context.Context, in *Input) (result Result, cached 
 		}
 	}()
 	result, cached, err = b.check(ctx, in)
-	if late := ctx.Err(); late != nil && !cached {
+	if late := ctx.Err(); late != nil && !cached && !b.pure {
 		if errors.Is(late, context.DeadlineExceeded) {
 			late = fmt.Errorf("no answer in time (the binding has %v): %w", b.timeout, late)
 		}
