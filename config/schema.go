@@ -6,8 +6,9 @@ import (
 )
 
 // The tags of these structs are the schema: `yaml` is the key, `default` the
-// value of an absent key (in YAML), `doc` the sentence of the reference page,
-// `required` a key without a default. Pointers and maps are optional sections.
+// value of an absent key as text, `doc` the sentence of the reference page,
+// `required` a key without a default, `path` a file name that is relative to the
+// file. Pointers and maps are optional sections. Decode has the whole list.
 
 // Config is the whole configuration file.
 type Config struct {
@@ -24,8 +25,12 @@ type Config struct {
 	Policies     Policies                `yaml:"policies" doc:"Where policies are read from."`
 	Plugins      Plugins                 `yaml:"plugins" doc:"Condition helpers: programs that answer questions of policies."`
 
+	// Warnings are what works and should be known all the same, in the order of
+	// the file.
+	Warnings []Warning `yaml:"-"`
+
 	// places knows where in the file each path of the configuration stands.
-	places places
+	places Places
 }
 
 // Listen holds the addresses. An empty list switches a listener off.
@@ -38,9 +43,9 @@ type Listen struct {
 
 // TLS names the certificate of the LDAP listeners.
 type TLS struct {
-	Certificate string `yaml:"certificate" doc:"PEM file with the certificate and its chain."`
-	Key         string `yaml:"key" doc:"PEM file with the private key."`
-	SelfSigned  string `yaml:"self_signed" doc:"Directory in which a certificate authority and a certificate are made at the first start, for trying out. Not together with certificate and key."`
+	Certificate string `yaml:"certificate" path:"true" doc:"PEM file with the certificate and its chain."`
+	Key         string `yaml:"key" path:"true" doc:"PEM file with the private key."`
+	SelfSigned  string `yaml:"self_signed" path:"true" doc:"Directory in which a certificate authority and a certificate are made at the first start, for trying out. Not together with certificate and key."`
 	MinVersion  string `yaml:"min_version" default:"1.2" enum:"1.2,1.3" doc:"The oldest TLS version that is accepted."`
 }
 
@@ -87,7 +92,7 @@ type Realm struct {
 // may have.
 type Directory struct {
 	Type   string  `yaml:"type" required:"true" enum:"local" doc:"local: users and groups in Sallyport's own store."`
-	Seed   string  `yaml:"seed" doc:"CSV file that fills an empty store at start (columns login, password, name, email, groups, disabled)."`
+	Seed   string  `yaml:"seed" path:"true" doc:"CSV file that fills an empty store at start (columns login, password, name, email, groups, disabled)."`
 	Argon2 *Argon2 `yaml:"argon2" doc:"Cost of a password hash. Hashes made earlier keep theirs."`
 }
 
@@ -147,15 +152,15 @@ type Binding struct {
 
 // Policies says where policies are.
 type Policies struct {
-	Scoped      []string `yaml:"scoped" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
-	Expressions string   `yaml:"expressions" doc:"Directory with expression policies (.rego files, searched through)."`
+	Scoped      []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
+	Expressions string   `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
 }
 
 // Plugins says which condition helpers run.
 type Plugins struct {
-	Directory string   `yaml:"directory" doc:"Directory with the programs. Neither it nor they may be writable by others."`
+	Directory string   `yaml:"directory" path:"true" doc:"Directory with the programs. Neither it nor they may be writable by others."`
 	Manifest  string   `yaml:"manifest" default:"SHA256SUMS" doc:"File with the SHA-256 of each program, as sha256sum writes it; relative to the directory."`
-	Sockets   string   `yaml:"sockets" doc:"Directory (mode 0700) for the sockets to the helpers. Absent: a fresh temporary one."`
+	Sockets   string   `yaml:"sockets" path:"true" doc:"Directory (mode 0700) for the sockets to the helpers. Absent: a fresh temporary one."`
 	Allow     []Plugin `yaml:"allow" doc:"The programs that are started. Others in the directory are reported and not run."`
 }
 

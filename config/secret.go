@@ -9,15 +9,24 @@ import (
 // prints and encodes as "***" with every verb and encoder; only Reveal returns
 // the text. In the file it is {file: PATH}, {env: NAME} or, with a warning, the
 // text itself.
+//
+// Secrets are compared by what Reveal returns, in constant time; == is of no use.
 type Secret struct {
-	text string
+	// A pointer, because fmt prints unexported fields of other structs without
+	// asking for methods: an address is all it can find.
+	text *string
 }
 
 // NewSecret makes a Secret from its text, for tests and built-in defaults.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text. Call it where the secret is used and nowhere else.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 const masked = "***"
 
