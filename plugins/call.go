@@ -66,7 +66,7 @@ func (f *function) Check(ctx context.Context, in *policyengine.Input, args []pol
 	if err != nil {
 		return nil, fmt.Errorf("call helper %s: %w", f.name, err)
 	}
-	return fromValue(value), nil
+	return value.AsInterface(), nil
 }
 
 var _ policyengine.Condition = (*function)(nil)
@@ -78,7 +78,7 @@ func (f *function) request(in *policyengine.Input, args []policyengine.Value) (*
 	}
 	r := &proto.CallRequest{Function: f.spec.GetName()}
 	for i, a := range args {
-		v, err := toValue(a)
+		v, err := structpb.NewValue(a)
 		if err == nil {
 			err = f.spec.GetArgs()[i].Check(v)
 		}
@@ -148,4 +148,19 @@ func callError(err error) error {
 		return fmt.Errorf("%.500s", s.Message())
 	}
 	return fmt.Errorf("%s: %.500s", s.Code(), s.Message())
+}
+
+func valueType(t proto.Type) policyengine.ValueType { return policyengine.ValueType(t.Text()) }
+
+// class translates a class; without one a function counts as N.
+func class(c proto.Class) policyengine.Class {
+	switch c {
+	case proto.Class_CLASS_DETERMINISTIC:
+		return policyengine.Deterministic
+	case proto.Class_CLASS_READS_STATE:
+		return policyengine.ReadsState
+	case proto.Class_CLASS_SIDE_EFFECT:
+		return policyengine.SideEffect
+	}
+	return policyengine.ReadsNetwork
 }

@@ -45,12 +45,8 @@ func (p *program) launch(ctx context.Context) (*instance, error) {
 	if err == nil {
 		return inst, nil
 	}
-	reason := inst.runner.exitReason()
-	if reason == "" {
-		inst.kill()
-		reason = inst.runner.exitReason()
-	}
 	inst.kill()
+	reason := inst.runner.exitReason()
 	switch {
 	case reason != "":
 		return nil, fmt.Errorf("it ended by itself: %s", reason)

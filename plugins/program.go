@@ -181,9 +181,8 @@ func (p *program) watch(ctx context.Context, inst *instance) error {
 			return nil
 		case <-inst.runner.exited:
 			p.set(Starting, nil, nil)
-			reason := inst.runner.exitReason()
 			inst.kill()
-			return fmt.Errorf("it ended: %s", reason)
+			return fmt.Errorf("it ended: %s", inst.runner.exitReason())
 		case <-tick.C:
 			if err := inst.ping(ctx, p.timing.pingTimeout); err != nil && ctx.Err() == nil && !inst.dead() {
 				p.set(Starting, nil, nil)

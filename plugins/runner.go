@@ -40,7 +40,8 @@ type processRunner struct {
 
 	mu     sync.Mutex
 	live   bool // started and not reaped: the process number is its own
-	killed bool
+	ended  bool // reaped
+	killed bool // by us, before it ended
 }
 
 func newRunner(l *launcher, path string, args []string, dir string, stdout, stderr *lineLog) *processRunner {
@@ -97,7 +98,7 @@ func (r *processRunner) reap(stdout, stderr *os.File) {
 
 	waitAndKillGroup(r.cmd, r.signalGroup)
 	r.mu.Lock()
-	r.live = false
+	r.live, r.ended = false, true
 	r.mu.Unlock()
 	close(r.exited)
 
@@ -126,7 +127,7 @@ func (r *processRunner) pumpStdout(stdout io.Reader) {
 // kill ends the process and its group. A run that has not started will not.
 func (r *processRunner) kill() {
 	r.mu.Lock()
-	r.killed = true
+	r.killed = r.killed || !r.ended
 	r.mu.Unlock()
 	r.signalGroup()
 }
@@ -152,11 +153,14 @@ func (r *processRunner) pid() int {
 }
 
 // exitReason says how the process ended, with the last line that it wrote to
-// standard error. It is "" while it runs, and when it was us who ended it.
+// standard error. It is "" while it runs, and when our signal ended it.
 func (r *processRunner) exitReason() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.live || r.killed || r.cmd.ProcessState == nil {
+	if !r.ended || r.cmd.ProcessState == nil {
+		return ""
+	}
+	if s, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && r.killed && s.Signaled() && s.Signal() == syscall.SIGKILL {
 		return ""
 	}
 	reason := r.cmd.ProcessState.String()

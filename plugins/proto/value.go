@@ -10,7 +10,7 @@ import (
 // Check reports an error unless v is a value of type t that JSON can express:
 // NaN and the infinities are refused, at any depth.
 func (t Type) Check(v *structpb.Value) error {
-	if got := TypeOf(v); got != t {
+	if t == Type_TYPE_UNSPECIFIED || TypeOf(v) != t {
 		return fmt.Errorf("want %s, got %s", t.Text(), describe(v))
 	}
 	return finite(v)

@@ -71,13 +71,13 @@ func (s *server) run(ctx context.Context, f *Function, c Call) (result any, err 
 	defer func() {
 		if r := recover(); r != nil {
 			_, _ = fmt.Fprintf(s.trouble, "panic in function %s: %v\n%s", f.Name, r, debug.Stack())
-			result, err = nil, status.Errorf(codes.Internal, "panic: %v", r)
+			result, err = nil, status.Errorf(codes.Internal, "panic: %.500v", r)
 		}
 	}()
 	result, err = f.Call(ctx, c)
 	if err != nil {
 		// Unknown is never taken for a dead program, whatever the author wraps.
-		return nil, status.Error(codes.Unknown, err.Error())
+		return nil, status.Errorf(codes.Unknown, "%.500s", err)
 	}
 	return result, nil
 }

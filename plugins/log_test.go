@@ -1,0 +1,51 @@
+package plugins
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLineLog(t *testing.T) {
+	buffer := &logBuffer{}
+	now := time.Unix(0, 0)
+	l := newLineLog(buffer.logger(), func() time.Time { return now })
+	for _, piece := range []string{"one\ntw", "o\r\n\n", strings.Repeat("z", 3*maxLine), strings.Repeat("z", maxLine) + "\n", "bad \xff\n", "rest"} {
+		if n, err := l.Write([]byte(piece)); n != len(piece) || err != nil {
+			t.Fatalf("Write = %d, %v", n, err)
+		}
+	}
+	l.flush()
+	text := buffer.String()
+	for _, want := range []string{"line=one\n", "line=two\n", "line=" + strings.Repeat("z", maxLine) + cutMark + "\n", `line="bad ?"`, "line=rest\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the log", want)
+		}
+	}
+	if n := strings.Count(text, "plugin writes"); n != 5 || l.last() != "rest" {
+		t.Errorf("%d records, want 5; last line %q", n, l.last())
+	}
+}
+
+func TestLineLogThinsFloods(t *testing.T) {
+	buffer := &logBuffer{}
+	now := time.Unix(0, 0)
+	l := newLineLog(buffer.logger(), func() time.Time { return now })
+	write := func(lines int) { _, _ = l.Write([]byte(strings.Repeat("x\n", lines))) }
+	write(1000)
+	if n := strings.Count(buffer.String(), "line=x"); n != linesBurst {
+		t.Errorf("%d lines of a flood, want %d", n, linesBurst)
+	}
+	now = now.Add(time.Second)
+	write(1000)
+	if n := strings.Count(buffer.String(), "line=x"); n != linesBurst+linesPerSec {
+		t.Errorf("%d lines a second later, want %d", n, linesBurst+linesPerSec)
+	}
+	if !strings.Contains(buffer.String(), "lines=900") {
+		t.Errorf("the log does not count what was left out:\n%s", buffer)
+	}
+	l.flush()
+	if !strings.Contains(buffer.String(), "lines=980") {
+		t.Error("the end of the flood is not counted")
+	}
+}

@@ -1,0 +1,201 @@
+package plugins
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/policyengine"
+)
+
+// programs is the directory with the freshly built helpers and their manifest.
+var programs string
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv("SALLYPORT_TEST_ROLE"); role != "" {
+		playRole(role)
+		return
+	}
+	dir, err := os.MkdirTemp("", "sallyport-test-")
+	if err == nil {
+		err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	programs = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+func build(dir string) error {
+	cmd := exec.Command("go", "build", "-o", dir+"/",
+		"github.com/sallyport-auth/sallyport/examples/plugins/watchlist",
+		"github.com/sallyport-auth/sallyport/plugins/testdata/faulty")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	var manifest strings.Builder
+	for _, name := range []string{"watchlist", "faulty"} {
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.Chmod(path, 0o755); err != nil {
+			return err
+		}
+		fmt.Fprintf(&manifest, "%x  %s\n", sha256.Sum256(text), name)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(manifest.String()), 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
+}
+
+// configFor lists programs of the built directory.
+func configFor(allow ...config.Plugin) *config.Config {
+	for i := range allow {
+		if allow[i].Timeout == 0 {
+			allow[i].Timeout = 5 * time.Second
+		}
+	}
+	return &config.Config{Plugins: config.Plugins{Directory: programs, Manifest: "SHA256SUMS", Allow: allow}}
+}
+
+func faulty(args ...string) config.Plugin { return config.Plugin{Name: "faulty", Args: args} }
+
+// quick are intervals for tests.
+func quick() timing {
+	t := defaultTiming()
+	t.grace = 500 * time.Millisecond
+	return t
+}
+
+// openHost opens a host that is closed with the test.
+func openHost(t *testing.T, cfg *config.Config, tm timing) (*Host, *logBuffer) {
+	t.Helper()
+	buffer := &logBuffer{}
+	h, err := open(t.Context(), cfg, Options{Log: buffer.logger()}, tm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	return h, buffer
+}
+
+func (h *Host) helper(t *testing.T, name string) policyengine.Helper {
+	t.Helper()
+	for _, f := range h.Helpers() {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no helper %s", name)
+	return policyengine.Helper{}
+}
+
+// ask calls a helper about erin's login.
+func (h *Host) ask(t *testing.T, name string, args ...policyengine.Value) (policyengine.Value, error) {
+	t.Helper()
+	return h.helper(t, name).Check(t.Context(), erin(), args)
+}
+
+func erin() *policyengine.Input {
+	return &policyengine.Input{
+		RequestID: "r1", Protocol: "radius", Operation: "auth", Application: "vpn", Login: "erin@corp", Realm: "corp",
+		User:     &identity.User{ID: "5", Login: "erin", Email: "erin@corp.example", Groups: []string{"staff", "vpn-users"}},
+		ClientIP: netip.MustParseAddr("198.51.100.7"), ClientIPKnown: true, Now: time.Unix(1_700_000_000, 0).UTC(),
+	}
+}
+
+// eventually polls until a condition holds.
+func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %s: not yet %s", within, what)
+		}
+	}
+}
+
+// gone reports whether a process has ended; a zombie counts as ended.
+func gone(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && bytes.Contains(stat, []byte(") Z "))
+}
+
+// logBuffer collects log records as text.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// playRole is what the test binary does when a test starts it again: it starts a
+// helper, prints its process number and waits to be killed.
+func playRole(role string) {
+	programs = os.Getenv("SALLYPORT_TEST_PROGRAMS")
+	switch role {
+	case "host":
+		h, err := Open(context.Background(), configFor(config.Plugin{Name: "watchlist"}), Options{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(h.Status()[0].PID)
+	case "parent": // starts a helper as somebody without Pdeathsig would
+		cmd := exec.Command(filepath.Join(programs, "watchlist"))
+		cmd.Env = []string{"SALLYPORT_PLUGIN=condition-helper", "PLUGIN_PROTOCOL_VERSIONS=1"}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err == nil {
+			_, err = out.Read(make([]byte, 1)) // it serves, and watches us
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(cmd.Process.Pid)
+	}
+	select {}
+}
