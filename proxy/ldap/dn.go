@@ -37,7 +37,7 @@ func parseDN(s string) (dn, error) {
 	if len(s) > maxDNLength || !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
 		return nil, errDN
 	}
-	p := dnParser{rest: trimBlanks(s)}
+	p := dnParser{rest: strings.TrimLeft(s, " ")}
 	if p.rest == "" {
 		return nil, nil
 	}
@@ -185,5 +185,3 @@ func (p *dnParser) hexValue(attr string) (ava, error) {
 	}
 	return ava{attr: attr, opaque: text}, nil
 }
-
-func trimBlanks(s string) string { return strings.Trim(s, " ") }

@@ -1,0 +1,216 @@
+package ldap
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// unhex decodes hex with blanks in it.
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func TestLengthOctets(t *testing.T) {
+	for _, c := range []struct {
+		name, in  string
+		length, n int
+		malformed bool
+	}{
+		{"empty", "", 0, 0, false},
+		{"short", "05", 5, 1, false},
+		{"short, largest", "7f", 127, 1, false},
+		{"long", "81 80", 128, 2, false},
+		{"long, not minimal", "84 00 00 00 05", 5, 5, false},
+		{"long, not complete", "84 00 00 00", 0, 0, false},
+		{"indefinite", "80", 0, 0, true},
+		{"five octets", "85 00 00 00 00 01", 0, 0, true},
+		{"reserved", "ff", 0, 0, true},
+		{"31 bits", "84 7f ff ff ff", 1<<31 - 1, 5, false},
+		{"32 bits", "84 80 00 00 00", 0, 0, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			length, n, err := lengthOctets(unhex(t, c.in))
+			if length != c.length || n != c.n || (err != nil) != c.malformed {
+				t.Errorf("got %d, %d, %v", length, n, err)
+			}
+		})
+	}
+}
+
+func TestParseMessage(t *testing.T) {
+	for _, c := range []struct {
+		name, in string
+		want     error
+	}{
+		{"unbind", "020101 4200", nil},
+		{"largest id", "02047fffffff 4200", nil},
+		{"padded id", "020400000001 4200", nil},
+		{"with controls", "020101 4200 a000", nil},
+		{"nothing", "", errMalformed},
+		{"id alone", "020101", errMalformed},
+		{"id of no octets", "0200 4200", errMalformed},
+		{"id of five octets", "02050000000001 4200", errMalformed},
+		{"id is an octet string", "040101 4200", errMalformed},
+		{"id 0", "020100 4200", errMessageID},
+		{"id negative", "0201ff 4200", errMessageID},
+		{"id 2^31", "020480000000 4200", errMessageID},
+		{"unknown operation", "020101 5f00", errMalformed},
+		{"unknown application tag", "020101 7300", errOperation},
+		{"a response", "020101 6100", errOperation},
+		{"universal tag", "020101 3000", errOperation},
+		{"unbind, constructed", "020101 6200", errOperation},
+		{"bind, primitive", "020101 4000", errOperation},
+		{"trailing after operation", "020101 4200 0000", errMalformed},
+		{"trailing after controls", "020101 4200 a000 00", errMalformed},
+		{"controls, primitive", "020101 4200 8000", errMalformed},
+		{"operation longer than message", "020101 4205", errMalformed},
+		{"multi-octet tag", "020101 7f2000", errMalformed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := parseMessage(unhex(t, c.in)); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckControls(t *testing.T) {
+	control := func(parts ...string) string {
+		var e encoder
+		start := e.open(tagSequence)
+		e.b = append(e.b, unhex(t, strings.Join(parts, ""))...)
+		e.close(start)
+		return hex.EncodeToString(e.b)
+	}
+	const oid, critical, soft, value = "0403 312e32", "0101ff", "010100", "040100"
+	for _, c := range []struct {
+		name, in string
+		code     int
+		err      error
+	}{
+		{"none", "", success, nil},
+		{"not critical by default", control(oid), success, nil},
+		{"not critical", control(oid, soft, value), success, nil},
+		{"value without criticality", control(oid, value), success, nil},
+		{"critical", control(oid, critical), unavailableCriticalExtension, nil},
+		{"critical as 01", control(oid, "010101"), unavailableCriticalExtension, nil},
+		{"critical with value", control(oid, critical, value), unavailableCriticalExtension, nil},
+		{"second is critical", control(oid) + control(oid, critical), unavailableCriticalExtension, nil},
+		{"type is no identifier", control("0403 61 2e 32"), protocolError, nil},
+		{"type is empty", control("0400"), protocolError, nil},
+		{"no type", control(), 0, errMalformed},
+		{"type of another tag", control("0201 01"), 0, errMalformed},
+		{"criticality of two octets", control(oid, "0102ffff"), 0, errMalformed},
+		{"value before criticality", control(oid, value, critical), 0, errMalformed},
+		{"value, constructed", control(oid, "2400"), 0, errMalformed},
+		{"not a sequence", "0400", 0, errMalformed},
+		{"cut", "3005 0403", 0, errMalformed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := checkControls(unhex(t, c.in))
+			if r.code != c.code || !errors.Is(err, c.err) {
+				t.Errorf("got %d, %v; want %d, %v", r.code, err, c.code, c.err)
+			}
+		})
+	}
+}
+
+func TestNumericOID(t *testing.T) {
+	for s, want := range map[string]bool{
+		"1.3.6.1.4.1.1466.20037": true, "2.5": true, "0.9.2342.19200300.100.1.1": true, "1.10": true,
+		"": false, "1": false, ".": false, "1.": false, ".1": false, "1..2": false, "1.02": false,
+		"1.a": false, "1.2 ": false, "-1.2": false, "1." + strings.Repeat("1", 300): false,
+	} {
+		if got := numericOID(s); got != want {
+			t.Errorf("numericOID(%q) = %v", s, got)
+		}
+	}
+}
+
+func TestEncoder(t *testing.T) {
+	for v, want := range map[int32]string{
+		0: "020100", 1: "020101", 127: "02017f", 128: "02020080", 255: "020200ff", 256: "02020100",
+		32767: "02027fff", 32768: "0203008000", 1<<31 - 1: "02047fffffff",
+	} {
+		var e encoder
+		e.integer(tagInteger, v)
+		if got := hex.EncodeToString(e.b); got != want {
+			t.Errorf("integer %d: got %s, want %s", v, got, want)
+		}
+		if back, _, err := integer(e.b, tagInteger); err != nil || back != v {
+			t.Errorf("integer %d: read back as %d, %v", v, back, err)
+		}
+	}
+	for _, n := range []int{0, 1, 127, 128, 255, 256, 65535, 65536, 1 << 20} {
+		var e encoder
+		start := e.open(tagSequence)
+		e.text(tagOctetString, strings.Repeat("x", n))
+		e.close(start)
+		outer, rest, err := expect(e.b, tagSequence)
+		if err != nil || len(rest) > 0 {
+			t.Fatalf("%d octets: %v", n, err)
+		}
+		inner, rest, err := expect(outer, tagOctetString)
+		if err != nil || len(rest) > 0 || !bytes.Equal(inner, bytes.Repeat([]byte("x"), n)) {
+			t.Fatalf("%d octets come back as %d: %v", n, len(inner), err)
+		}
+	}
+}
+
+// A notice must be byte for byte what clients look for.
+func TestNotice(t *testing.T) {
+	var e encoder
+	e.notice(result{protocolError, "no"})
+	want := unhex(t, "3027 020100 7822 0a0102 0400 0402 6e6f 8a16") // then the name
+	want = append(want, noticeOfDisconnection...)
+	want[1] = byte(len(want) - 2)
+	want[6] = byte(len(want) - 7)
+	if !bytes.Equal(e.b, want) {
+		t.Errorf("got  %x\nwant %x", e.b, want)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{
+		"300c 020101 6007 020103 0400 8000", "3084 0000000c 020101 6007 020103 0400 8000",
+		"3005 020101 4200", "3080", "30820100", "16030100", "3006 020101 500102",
+		"3025 020102 6320 0400 0a0100 0a0100 020100 020100 010100 870b 6f626a656374436c617373 3000",
+	} {
+		f.Add(unhex(f, s), 3)
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
+		p := new(pool)
+		nc := &chunks{rest: stream, piece: piece}
+		r := reader{nc: nc, pool: p, deadline: func() error { return nil }}
+		for {
+			if !r.buffered() && r.fill() != nil {
+				break
+			}
+			m, err := r.message()
+			if err != nil {
+				break
+			}
+			// What follows must not panic, whatever it says.
+			_, _ = checkControls(m.controls)
+			_, _ = parseBind(m.body)
+			_, _ = parseSearch(m.body)
+			_, _ = parseExtended(m.body)
+			_ = wellFormed(m.body, 1)
+			p.put(m)
+		}
+		if held := p.large.Load(); held != 0 {
+			t.Errorf("%d bytes of large buffers were not given back", held)
+		}
+		if nc.asked > len(stream)+maxMessage {
+			t.Errorf("%d bytes asked for, %d sent", nc.asked, len(stream))
+		}
+	})
+}
