@@ -102,7 +102,8 @@ func TestLoginOutcomes(t *testing.T) {
 		{
 			"method that nobody verifies", &proxy.Attempt{Username: "alice", Credential: identity.Unverifiable(identity.KindCHAP)}, nil,
 			proxy.Reject, proxy.ReasonUnsupportedMethod,
-			[]string{"This login method is not supported."}, "", "identify admit verify answer",
+			[]string{"This login method is not supported."},
+			"", "identify admit verify answer",
 		},
 		{
 			"no credential", &proxy.Attempt{Username: "alice"}, nil,
@@ -115,24 +116,30 @@ func TestLoginOutcomes(t *testing.T) {
 		{
 			"directory says expired", attempt("alice", "alice-pw"), func(_ *decider, d *testenv.Directory) { d.Says = identity.Expired },
 			proxy.Reject, proxy.ReasonPasswordExpired,
-			[]string{"Your password has expired."}, "", "identify admit verify answer",
+			[]string{"Your password has expired."},
+			"", "identify admit verify answer",
 		},
 		{
 			"directory panics", attempt("alice", "alice-pw"), func(_ *decider, d *testenv.Directory) { d.Panics = true },
 			proxy.Reject, proxy.ReasonInternalError,
-			[]string{"Access denied."}, "", "identify admit verify answer",
+			[]string{"Access denied."},
+			"", "identify admit verify answer",
 		},
 		{
 			"admission refuses before the password", attempt("alice", "wrong"),
-			func(d *decider, _ *testenv.Directory) { d.admission = no("policy office", false, "Come back tomorrow.") },
+			func(d *decider, _ *testenv.Directory) {
+				d.admission = no("policy office", false, "Come back tomorrow.")
+			},
 			proxy.Reject, proxy.ReasonPolicyDenied,
-			[]string{"Come back tomorrow."}, "policy office", "identify admit answer",
+			[]string{"Come back tomorrow."},
+			"policy office", "identify admit answer",
 		},
 		{
 			"access refuses after the password", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) { d.access = no("group staff", false, "For staff.") },
 			proxy.Reject, proxy.ReasonPolicyDenied,
-			[]string{"For staff."}, "group staff", "identify admit verify authorize answer",
+			[]string{"For staff."},
+			"group staff", "identify admit verify authorize answer",
 		},
 		{
 			"access refuses, but the password is wrong", attempt("alice", "wrong"),
@@ -143,17 +150,21 @@ func TestLoginOutcomes(t *testing.T) {
 			"policy broken", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) { d.access = no("policy helper", true, "Access denied.") },
 			proxy.Reject, proxy.ReasonPolicyFailed,
-			[]string{"Access denied."}, "policy helper", "identify admit verify authorize answer",
+			[]string{"Access denied."},
+			"policy helper", "identify admit verify authorize answer",
 		},
 		{
 			"no decision", attempt("alice", "alice-pw"), func(d *decider, _ *testenv.Directory) { d.err = errors.New("boom") },
-			proxy.Reject, proxy.ReasonPolicyFailed, []string{"Access denied."}, "", "identify admit answer",
+			proxy.Reject, proxy.ReasonPolicyFailed,
+			[]string{"Access denied."},
+			"", "identify admit answer",
 		},
 		{
 			"scoped policy denies", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) { d.values = authorized("deny_access") },
 			proxy.Reject, proxy.ReasonPolicyDenied,
-			[]string{"Access denied."}, "scoped policy gate", "identify admit verify authorize answer",
+			[]string{"Access denied."},
+			"scoped policy gate", "identify admit verify authorize answer",
 		},
 		{
 			"scoped policy grants", attempt("alice", "alice-pw"),
@@ -164,19 +175,24 @@ func TestLoginOutcomes(t *testing.T) {
 			"scoped policy says neither", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) { d.values = authorized("deny_acess") },
 			proxy.Reject, proxy.ReasonPolicyFailed,
-			[]string{"Access denied."}, "scoped policy gate", "identify admit verify authorize answer",
+			[]string{"Access denied."},
+			"scoped policy gate", "identify admit verify authorize answer",
 		},
 		{
 			"scoped policies conflict", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) { d.valuesErr = errors.New("conflict") },
-			proxy.Reject, proxy.ReasonPolicyFailed, []string{"Access denied."}, "", "identify admit verify authorize answer",
+			proxy.Reject, proxy.ReasonPolicyFailed,
+			[]string{"Access denied."},
+			"", "identify admit verify authorize answer",
 		},
 		{
 			"messages of an accept", attempt("alice", "alice-pw"),
 			func(d *decider, _ *testenv.Directory) {
 				d.access = policyengine.Decision{Allowed: true, Messages: []string{"Maintenance tonight."}}
 			},
-			proxy.Accept, proxy.ReasonOK, []string{"Maintenance tonight."}, "", "identify admit verify authorize answer",
+			proxy.Accept, proxy.ReasonOK,
+			[]string{"Maintenance tonight."},
+			"", "identify admit verify authorize answer",
 		},
 	}
 	for _, tt := range tests {

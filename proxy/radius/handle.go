@@ -37,8 +37,8 @@ func (s *Server) take(r *request) bool {
 		s.count.joined.Add(1)
 		return false
 	case replayed:
-		s.count.replayed.Add(1)
 		s.send(r, e.answer)
+		s.count.replayed.Add(1)
 		return false
 	}
 	r.entry = e
@@ -176,6 +176,7 @@ func (s *Server) unknownAttribute(r *request, name string) {
 
 // reply sends an answer for the first time.
 func (s *Server) reply(r *request, packet []byte) {
+	s.send(r, packet)
 	switch packet[0] {
 	case codeAccept:
 		s.count.accepts.Add(1)
@@ -184,7 +185,6 @@ func (s *Server) reply(r *request, packet []byte) {
 	default:
 		s.count.rejects.Add(1)
 	}
-	s.send(r, packet)
 }
 
 // send writes an answer, or nothing when there is none.

@@ -79,15 +79,21 @@ func (s *socket) receive(r *request) error {
 	r.socket, r.dst, r.control = s, s.local, nil
 	if !s.wildcard {
 		n, src, err := s.conn.ReadFromUDPAddrPort(r.buf[:])
+		if err != nil {
+			return err
+		}
 		r.raw, r.src = r.buf[:n], plain(src)
-		return err
+		return nil
 	}
 	n, oobn, _, src, err := s.conn.ReadMsgUDPAddrPort(r.buf[:], r.oob[:])
+	if err != nil {
+		return err
+	}
 	r.raw, r.src = r.buf[:n], plain(src)
 	if addr, control := destination(r.oob[:oobn]); addr.IsValid() {
 		r.dst, r.control = netip.AddrPortFrom(addr, s.local.Port()), control
 	}
-	return err
+	return nil
 }
 
 // send writes an answer to where a request came from, from where it went to.

@@ -1,0 +1,206 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/store"
+	"github.com/sallyport-auth/sallyport/proxy/ldap"
+	"github.com/sallyport-auth/sallyport/proxy/radius"
+)
+
+// drainTime is how long logins in flight may go on after the daemon was told to
+// stop.
+const drainTime = 5 * time.Second
+
+// Options are what a daemon needs beside its configuration.
+type Options struct {
+	// Load reads the configuration again, for a reload.
+	Load func() (*config.Config, error)
+	// Reload asks for one with each value; nil never does.
+	Reload <-chan struct{}
+	// Ready is called once, when all listeners are open and answer.
+	Ready func(Addresses)
+	Log   *slog.Logger
+	// Level is the level of Log, which a reload can change; may be nil.
+	Level *slog.LevelVar
+}
+
+// Addresses are where the daemon listens.
+type Addresses struct {
+	RADIUS, LDAP []string
+	HTTP         string
+}
+
+// Daemon is the running process.
+type Daemon struct {
+	options  Options
+	log      *slog.Logger
+	store    *store.Store
+	recorder *recorder
+	snapshot atomic.Pointer[Snapshot]
+	radius   *radius.Server
+	ldap     *ldap.Server
+	http     net.Listener
+	draining atomic.Bool
+	// reloadFault is why the last reload failed, nil when it did not.
+	reloadFault atomic.Pointer[string]
+	// retiring counts the goroutines that wait for old Snapshots to fall idle;
+	// over tells them that the front-ends have stopped.
+	retiring sync.WaitGroup
+	over     chan struct{}
+}
+
+// ConfigurationError says that what the configuration describes cannot be built.
+type ConfigurationError struct{ error }
+
+// Unwrap returns the faults.
+func (e *ConfigurationError) Unwrap() error { return e.error }
+
+// Run builds what cfg describes, opens the listeners when all of it is ready,
+// and serves until ctx ends; then it closes the listeners, lets logins in flight
+// finish for at most five seconds, and returns nil. An error means that it could
+// not start, or could not go on.
+func Run(ctx context.Context, cfg *config.Config, o Options) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), over: make(chan struct{})}
+	var err error
+	if d.store, err = store.Open(ctx, cfg.StoreFile()); err != nil {
+		return &ConfigurationError{cfg.Fault("store", "%w", err)}
+	}
+	defer d.store.Close()
+	snapshot, err := build(ctx, cfg, d.resources())
+	if err != nil {
+		return &ConfigurationError{err}
+	}
+	d.snapshot.Store(snapshot)
+	defer func() { d.snapshot.Load().Close() }()
+	defer d.retiring.Wait()
+	defer close(d.over)
+
+	d.radius = radius.NewServer(snapshot.radius, radius.Options{
+		RADIUS: cfg.RADIUS, LoginTimeout: cfg.Login.Timeout, Log: o.Log, Drain: drainTime,
+	})
+	d.ldap = ldap.NewServer(snapshot.ldap, ldap.Options{LDAP: cfg.LDAP, Log: o.Log, Drain: drainTime})
+	if err := d.listen(cfg); err != nil {
+		d.abandonListeners()
+		return err
+	}
+	registry.MustRegister(newServerCollector(d))
+	return d.serve(ctx, registry)
+}
+
+func (d *Daemon) resources() resources {
+	return resources{store: d.store, recorder: d.recorder, log: d.log}
+}
+
+// listen opens every listener, or reports all that cannot be opened.
+func (d *Daemon) listen(cfg *config.Config) error {
+	var faults []error
+	for _, l := range []struct {
+		addresses []config.ListenAddr
+		open      func(config.ListenAddr) error
+	}{
+		{cfg.Listen.RADIUS, d.radius.Listen},
+		{cfg.Listen.LDAP, d.ldap.Listen},
+		{cfg.Listen.LDAPS, d.ldap.ListenTLS},
+	} {
+		for _, address := range l.addresses {
+			if err := l.open(address); err != nil {
+				faults = append(faults, err)
+			}
+		}
+	}
+	if cfg.Listen.HTTP.IsValid() {
+		var err error
+		if d.http, err = net.Listen("tcp", cfg.Listen.HTTP.String()); err != nil {
+			faults = append(faults, cfg.Fault("listen.http", "%w", err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// abandonListeners closes what was opened before another listener could not be:
+// to serve with a context that has ended is to close.
+func (d *Daemon) abandonListeners() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = d.radius.Serve(ended)
+	_ = d.ldap.Serve(ended)
+	if d.http != nil {
+		d.http.Close()
+	}
+}
+
+// serve runs the tasks of the process until ctx ends or one of them fails.
+func (d *Daemon) serve(ctx context.Context, registry *prometheus.Registry) error {
+	tasks, ctx := errgroup.WithContext(ctx)
+	tasks.Go(func() error { return d.radius.Serve(ctx) })
+	tasks.Go(func() error { return d.ldap.Serve(ctx) })
+	if d.http != nil {
+		tasks.Go(func() error { return d.serveHTTP(ctx, d.handler(registry)) })
+	}
+	tasks.Go(func() error { return d.watchReload(ctx) })
+	tasks.Go(func() error {
+		<-ctx.Done()
+		d.draining.Store(true)
+		d.log.Info("stopping", "drain", drainTime)
+		return nil
+	})
+	addresses := d.addresses()
+	d.log.Info("ready", "radius", addresses.RADIUS, "ldap", addresses.LDAP, "http", addresses.HTTP)
+	if d.options.Ready != nil {
+		d.options.Ready(addresses)
+	}
+	if err := tasks.Wait(); err != nil {
+		return err
+	}
+	d.log.Info("stopped")
+	return nil
+}
+
+func (d *Daemon) addresses() Addresses {
+	var a Addresses
+	for _, addr := range d.radius.Addrs() {
+		a.RADIUS = append(a.RADIUS, addr.String())
+	}
+	for _, addr := range d.ldap.Addrs() {
+		a.LDAP = append(a.LDAP, addr.String())
+	}
+	if d.http != nil {
+		a.HTTP = d.http.Addr().String()
+	}
+	return a
+}
+
+// serveHTTP serves health and metrics until ctx ends.
+func (d *Daemon) serveHTTP(ctx context.Context, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	stopped := context.AfterFunc(ctx, func() { server.Close() })
+	defer stopped()
+	if err := server.Serve(d.http); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}

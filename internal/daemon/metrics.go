@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport-auth/sallyport/plugins"
+)
+
+// serverCollector exports the counters of the front-ends and the state of the
+// helpers. The rooms keep plain numbers; only this one knows Prometheus.
+type serverCollector struct {
+	daemon *Daemon
+
+	radiusReceived, radiusDiscarded, radiusAnswered, radiusDuplicates, radiusLoad *prometheus.Desc
+	ldapConnections, ldapOpen, ldapOperations, ldapErrors                         *prometheus.Desc
+	pluginReady, pluginRestarts                                                   *prometheus.Desc
+}
+
+func newServerCollector(d *Daemon) *serverCollector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
+	}
+	return &serverCollector{
+		daemon:           d,
+		radiusReceived:   desc("radius_received_total", "RADIUS datagrams received."),
+		radiusDiscarded:  desc("radius_discarded_total", "RADIUS requests that were not answered, by cause.", "cause"),
+		radiusAnswered:   desc("radius_answered_total", "RADIUS answers by code.", "code"),
+		radiusDuplicates: desc("radius_duplicates_total", "Retransmissions that joined a login in flight or got its answer again.", "how"),
+		radiusLoad:       desc("radius_requests", "RADIUS requests in the server now, by state.", "state"),
+		ldapConnections:  desc("ldap_connections_total", "LDAP connections accepted or refused, by cause.", "result"),
+		ldapOpen:         desc("ldap_connections_open", "LDAP connections open now."),
+		ldapOperations:   desc("ldap_operations_total", "LDAP operations by kind and result code.", "operation", "code"),
+		ldapErrors:       desc("ldap_protocol_errors_total", "LDAP connections ended for what they sent, by cause.", "cause"),
+		pluginReady:      desc("plugin_ready", "1 when the helper answers.", "plugin"),
+		pluginRestarts:   desc("plugin_restarts_total", "How often the helper was started again.", "plugin"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *serverCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.radiusReceived, c.radiusDiscarded, c.radiusAnswered, c.radiusDuplicates, c.radiusLoad,
+		c.ldapConnections, c.ldapOpen, c.ldapOperations, c.ldapErrors, c.pluginReady, c.pluginRestarts,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *serverCollector) Collect(ch chan<- prometheus.Metric) {
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	r := c.daemon.radius.Stats()
+	count(c.radiusReceived, r.Received)
+	for cause, n := range r.Discarded {
+		count(c.radiusDiscarded, n, cause)
+	}
+	for code, n := range r.Answered {
+		count(c.radiusAnswered, n, code)
+	}
+	count(c.radiusDuplicates, r.Joined, "joined")
+	count(c.radiusDuplicates, r.Replayed, "replayed")
+	gauge(c.radiusLoad, r.Queued, "queued")
+	gauge(c.radiusLoad, r.InFlight, "in_flight")
+	gauge(c.radiusLoad, r.Remembered, "remembered")
+	l := c.daemon.ldap.Stats()
+	count(c.ldapConnections, l.Accepted, "accepted")
+	for cause, n := range l.Refused {
+		count(c.ldapConnections, n, "refused_"+cause)
+	}
+	gauge(c.ldapOpen, int(l.Open))
+	for _, o := range l.Operations {
+		count(c.ldapOperations, o.Count, o.Operation, strconv.Itoa(o.Code))
+	}
+	for cause, n := range l.ProtocolErrors {
+		count(c.ldapErrors, n, cause)
+	}
+	for _, p := range c.daemon.snapshot.Load().plugins.Status() {
+		ready := 0
+		if p.State == plugins.Ready {
+			ready = 1
+		}
+		gauge(c.pluginReady, ready, p.Name)
+		count(c.pluginRestarts, uint64(p.Restarts), p.Name)
+	}
+}
