@@ -202,7 +202,7 @@ func (d *directory) copyVerified(name string, want digest, to *privateDir) (stri
 		return "", fmt.Errorf("%s is larger than %d MiB", src.Name(), maxProgram>>20)
 	}
 	path := to.binary(name)
-	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500)
+	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500) //nolint:gosec // it is to be executed, by us alone
 	if err != nil {
 		return "", fmt.Errorf("copy program: %w", err)
 	}

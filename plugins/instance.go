@@ -2,8 +2,10 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +75,7 @@ func (p *program) clientConfig(inst *instance) *plugin.ClientConfig {
 			grpc.WithStreamInterceptor(inst.conns.intercept),
 		},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-			inst.runner.cmd.Env = append(spec.Env, p.env...)
+			inst.runner.cmd.Env = slices.Concat(spec.Env, p.env)
 			return inst.runner, nil
 		},
 	}
@@ -82,8 +84,8 @@ func (p *program) clientConfig(inst *instance) *plugin.ClientConfig {
 // connect starts the process, connects to it and asks for its description.
 func (i *instance) connect(ctx context.Context) error {
 	protocol, err := i.client.Client()
-	if err != nil {
-		return err
+	if err != nil { // its texts have several lines
+		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
 	}
 	raw, err := protocol.Dispense(proto.Service)
 	if err != nil {

@@ -2,7 +2,6 @@ package plugins
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -112,7 +111,7 @@ type bridge struct {
 func newBridge(log *slog.Logger) hclog.Logger { return bridge{hclog.NewNullLogger(), log} }
 
 func (b bridge) debug(msg string, args []any) {
-	b.log.Log(context.Background(), slog.LevelDebug, msg, args...)
+	b.log.Debug("go-plugin", append([]any{"message", msg}, args...)...)
 }
 
 // Log implements hclog.Logger, as the methods below do.

@@ -10,14 +10,14 @@ import (
 )
 
 func TestPrivateDir(t *testing.T) {
-	base, err := os.MkdirTemp("", "s")
+	base, err := os.MkdirTemp("", "s") //nolint:usetesting // the paths of sockets must be short
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
 	cfg := &config.Config{Plugins: config.Plugins{Sockets: filepath.Join(base, "run")}}
 	old := time.Now().Add(-time.Hour)
-	make := func() *privateDir {
+	newDir := func() *privateDir {
 		t.Helper()
 		d, err := newPrivateDir(cfg)
 		if err == nil {
@@ -30,7 +30,7 @@ func TestPrivateDir(t *testing.T) {
 	}
 	exists := func(d *privateDir) bool { _, err := os.Stat(d.path); return err == nil }
 
-	killed, alive := make(), make()
+	killed, alive := newDir(), newDir()
 	if info, err := os.Stat(alive.path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("%v, %v; want mode 0700", info.Mode(), err)
 	}
@@ -38,7 +38,7 @@ func TestPrivateDir(t *testing.T) {
 	if err := os.Chtimes(killed.path, old, old); err != nil {
 		t.Fatal(err)
 	}
-	next := make()
+	next := newDir()
 	if exists(killed) {
 		t.Error("what a killed process left is still there")
 	}

@@ -50,13 +50,11 @@ func Serve(p Plugin) {
 // endWithParent kills the own process group as soon as the parent is another
 // one than at the start. Standard input cannot tell: it is /dev/null.
 func endWithParent(ctx context.Context, parent int) {
-	poll := time.NewTicker(parentPoll)
-	defer poll.Stop()
 	for os.Getppid() == parent {
 		select {
 		case <-ctx.Done():
 			return
-		case <-poll.C:
+		case <-time.After(parentPoll):
 		}
 	}
 	if syscall.Getpgrp() == os.Getpid() { // else the group is somebody else's
