@@ -126,6 +126,7 @@ func (d *decoder) value(n ast.Node, path string, v reflect.Value, f field) {
 	case v.Kind() == reflect.Struct:
 		if k != kindMap {
 			d.fault(path, "%s; a section is due, with keys: %s", k, listing(names(fieldsOf(v.Type()))))
+			return
 		}
 		d.section(d.entries(n, path), path, v)
 	case v.Kind() == reflect.Map:

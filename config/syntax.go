@@ -130,7 +130,7 @@ var refusedTokens = map[token.Type]string{
 	token.MergeKeyType:   "merge keys (<<) are not supported; write the keys where they are needed",
 	token.TagType:        "tags (!name) are not supported; remove it, or put a text that begins with ! in quotes",
 	token.MappingKeyType: "keys marked with ? are not supported; write key: value",
-	token.DirectiveType:  "directives (%NAME) are not supported; remove the line",
+	token.DirectiveType:  "directives (%NAME) are not supported; remove the line, or put a text that begins with % in quotes",
 }
 
 // soleDocument returns the content of the one document that a file may have.
@@ -180,7 +180,9 @@ func plainSyntax(message string) string {
 		return "a key is not allowed here; is the indentation wrong, or a text with a colon not in quotes?"
 	case strings.HasPrefix(message, "value is not allowed in this context"):
 		return "a value is not allowed here; is the indentation wrong, or a quote missing?"
-	case strings.Contains(message, "tab character"):
+	case strings.HasPrefix(message, "found an invalid key for this map"):
+		return "a text that begins with a colon needs quotes (an IPv6 address in a list, for one)"
+	case strings.Contains(message, "tab character"), strings.Contains(message, "'\t'"):
 		return "a tab is used for indentation; use blanks"
 	}
 	return message
