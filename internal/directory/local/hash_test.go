@@ -71,7 +71,7 @@ func TestDecoy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		real, err := h.Hash("x")
+		genuine, err := h.Hash("x")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,8 +84,8 @@ func TestDecoy(t *testing.T) {
 		}
 		// Same cost and same lengths, so same work.
 		parameters := func(s string) string { return strings.Join(strings.Split(s, "$")[:4], "$") }
-		if got, want := parameters(digest.Encode()), parameters(real.Reveal()); got != want || len(digest.Encode()) != len(real.Reveal()) {
-			t.Errorf("decoy %s (%d), real %s (%d)", got, len(digest.Encode()), want, len(real.Reveal()))
+		if got, want := parameters(digest.Encode()), parameters(genuine.Reveal()); got != want || len(digest.Encode()) != len(genuine.Reveal()) {
+			t.Errorf("decoy %s (%d), real %s (%d)", got, len(digest.Encode()), want, len(genuine.Reveal()))
 		}
 	}
 }

@@ -37,8 +37,15 @@ func (b *bench) takes(name byte, d time.Duration) func() bool {
 	}
 }
 
+// queued is how many checks wait.
+func (b *bench) queued() int {
+	b.pool.mu.Lock()
+	defer b.pool.mu.Unlock()
+	return len(b.waiting)
+}
+
 // start begins a check that must end with want.
-func (b *bench) start(t *testing.T, ctx context.Context, wg *sync.WaitGroup, name byte, d time.Duration, want error) {
+func (b *bench) start(ctx context.Context, t *testing.T, wg *sync.WaitGroup, name byte, d time.Duration, want error) {
 	wg.Go(func() {
 		right, err := b.match(ctx, key(name), b.takes(name, d))
 		if !errors.Is(err, want) || right != (want == nil) {
@@ -68,40 +75,40 @@ func inBubble(t *testing.T, want string, test func(t *testing.T, b *bench, wg *s
 func TestNewestFirst(t *testing.T) {
 	inBubble(t, "adcb", func(t *testing.T, b *bench, wg *sync.WaitGroup) {
 		for _, name := range []byte("abcd") {
-			b.start(t, t.Context(), wg, name, 100*time.Millisecond, nil)
+			b.start(t.Context(), t, wg, name, 100*time.Millisecond, nil)
 		}
 	})
 }
 
 func TestEqualChecksShare(t *testing.T) {
 	inBubble(t, "abca", func(t *testing.T, b *bench, wg *sync.WaitGroup) {
-		b.start(t, t.Context(), wg, 'a', time.Second, nil)
-		b.start(t, t.Context(), wg, 'a', time.Second, nil) // runs already
-		b.start(t, t.Context(), wg, 'b', time.Second, nil)
-		b.start(t, t.Context(), wg, 'c', time.Second, nil)
-		b.start(t, t.Context(), wg, 'b', time.Second, nil) // is newest now
-		b.start(t, t.Context(), wg, 'a', time.Second, nil)
+		b.start(t.Context(), t, wg, 'a', time.Second, nil)
+		b.start(t.Context(), t, wg, 'a', time.Second, nil) // runs already
+		b.start(t.Context(), t, wg, 'b', time.Second, nil)
+		b.start(t.Context(), t, wg, 'c', time.Second, nil)
+		b.start(t.Context(), t, wg, 'b', time.Second, nil) // is newest now
+		b.start(t.Context(), t, wg, 'a', time.Second, nil)
 		wg.Wait()
-		b.start(t, t.Context(), wg, 'a', time.Second, nil) // the old one is forgotten
+		b.start(t.Context(), t, wg, 'a', time.Second, nil) // the old one is forgotten
 	})
 }
 
 func TestDroppedAfterPatience(t *testing.T) {
 	inBubble(t, "aba", func(t *testing.T, b *bench, wg *sync.WaitGroup) {
-		b.start(t, t.Context(), wg, 'a', patience+time.Second, nil) // runs: longer than patience is fine
+		b.start(t.Context(), t, wg, 'a', patience+time.Second, nil) // runs: longer than patience is fine
 		begin := time.Now()
-		b.start(t, t.Context(), wg, 'c', 0, ErrOverloaded)
-		b.start(t, t.Context(), wg, 'c', 0, ErrOverloaded)
-		b.start(t, t.Context(), wg, 'b', 0, ErrOverloaded)
+		b.start(t.Context(), t, wg, 'c', 0, ErrOverloaded)
+		b.start(t.Context(), t, wg, 'c', 0, ErrOverloaded)
+		b.start(t.Context(), t, wg, 'b', 0, ErrOverloaded)
 		time.Sleep(patience - time.Second)
-		b.start(t, t.Context(), wg, 'b', 0, nil) // keeps b alive, the earlier one goes
+		b.start(t.Context(), t, wg, 'b', 0, nil) // keeps b alive, the earlier one goes
 		time.Sleep(time.Second + time.Millisecond)
-		if len(b.waiting) != 1 {
-			t.Errorf("%d wait %v after the start, want 1", len(b.waiting), time.Since(begin))
+		if n := b.queued(); n != 1 {
+			t.Errorf("%d wait %v after the start, want 1", n, time.Since(begin))
 		}
-		b.start(t, t.Context(), wg, 'a', time.Millisecond, nil)
+		b.start(t.Context(), t, wg, 'a', time.Millisecond, nil)
 		time.Sleep(time.Second)
-		b.start(t, t.Context(), wg, 'a', time.Millisecond, nil)
+		b.start(t.Context(), t, wg, 'a', time.Millisecond, nil)
 	})
 }
 
@@ -110,17 +117,17 @@ func TestLeaderLeaves(t *testing.T) {
 		leader, cancel := context.WithCancel(t.Context())
 		short, cancelShort := context.WithTimeout(t.Context(), time.Second)
 		defer cancelShort()
-		b.start(t, leader, wg, 'a', 2*time.Second, context.Canceled)
-		b.start(t, t.Context(), wg, 'a', 2*time.Second, nil) // follows, and gets its answer
-		b.start(t, leader, wg, 'b', time.Second, context.Canceled)
-		b.start(t, t.Context(), wg, 'b', time.Second, nil) // the same while waiting
-		b.start(t, leader, wg, 'c', time.Second, context.Canceled)
-		b.start(t, short, wg, 'd', time.Second, context.DeadlineExceeded)
-		b.start(t, short, wg, 'b', time.Second, context.DeadlineExceeded) // a follower may leave
+		b.start(leader, t, wg, 'a', 2*time.Second, context.Canceled)
+		b.start(t.Context(), t, wg, 'a', 2*time.Second, nil) // follows, and gets its answer
+		b.start(leader, t, wg, 'b', time.Second, context.Canceled)
+		b.start(t.Context(), t, wg, 'b', time.Second, nil) // the same while waiting
+		b.start(leader, t, wg, 'c', time.Second, context.Canceled)
+		b.start(short, t, wg, 'd', time.Second, context.DeadlineExceeded)
+		b.start(short, t, wg, 'b', time.Second, context.DeadlineExceeded) // a follower may leave
 		cancel()
 		synctest.Wait()
-		if len(b.waiting) != 2 { // b and d
-			t.Errorf("%d wait, want 2", len(b.waiting))
+		if n := b.queued(); n != 2 { // b and d
+			t.Errorf("%d wait, want 2", n)
 		}
 		wg.Wait()
 	})
@@ -130,9 +137,9 @@ func TestAbandonedWhileRunning(t *testing.T) {
 	inBubble(t, "a", func(t *testing.T, b *bench, wg *sync.WaitGroup) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		b.start(t, ctx, wg, 'a', 10*time.Second, context.DeadlineExceeded)
+		b.start(ctx, t, wg, 'a', 10*time.Second, context.DeadlineExceeded)
 		wg.Wait()
-		b.start(t, t.Context(), wg, 'a', time.Second, nil) // joins what runs on
+		b.start(t.Context(), t, wg, 'a', time.Second, nil) // joins what runs on
 	})
 }
 
@@ -140,7 +147,7 @@ func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{pool: newPool(1)}
 		var wg sync.WaitGroup
-		b.start(t, t.Context(), &wg, 'a', time.Second, nil)
+		b.start(t.Context(), t, &wg, 'a', time.Second, nil)
 		var overloaded, done atomic.Int32
 		for i := range maxWaiting + 10 {
 			wg.Go(func() {
@@ -153,8 +160,8 @@ func TestQueueIsBounded(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if len(b.waiting) != maxWaiting || overloaded.Load() != 10 {
-			t.Errorf("%d wait, %d dropped", len(b.waiting), overloaded.Load())
+		if n := b.queued(); n != maxWaiting || overloaded.Load() != 10 {
+			t.Errorf("%d wait, %d dropped", n, overloaded.Load())
 		}
 		wg.Wait()
 		b.close()
@@ -166,8 +173,8 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestCloseWaits(t *testing.T) {
 	inBubble(t, "a", func(t *testing.T, b *bench, wg *sync.WaitGroup) {
-		b.start(t, t.Context(), wg, 'a', time.Second, nil)
-		b.start(t, t.Context(), wg, 'b', time.Second, errClosed)
+		b.start(t.Context(), t, wg, 'a', time.Second, nil)
+		b.start(t.Context(), t, wg, 'b', time.Second, errClosed)
 		begin := time.Now()
 		b.close()
 		if took := time.Since(begin); took != time.Second {

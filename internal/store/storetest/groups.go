@@ -79,7 +79,7 @@ func testNestedGroups(t *testing.T, open Opener) {
 	}
 	diff(t, "direct groups", direct, []string{"dev", "ops"})
 
-	const depth = 200
+	const depth = 60
 	group(t, s, "level0", store.Members{Users: []string{"bob"}})
 	for i := 1; i < depth; i++ {
 		group(t, s, fmt.Sprintf("level%d", i), store.Members{Groups: []string{fmt.Sprintf("level%d", i-1)}})
