@@ -17,7 +17,7 @@ SHA256 := $(shell command -v sha256sum >/dev/null 2>&1 && echo sha256sum || echo
 .PHONY: run build test lint check bench fuzz clean
 
 run: build
-	@exec $(BIN)/sallyport serve --config examples/quickstart/sallyport.yaml --hints
+	@exec $(BIN)/sallyport serve --config examples/quickstart/sallyport.yaml --welcome examples/quickstart/welcome.txt
 
 build:
 	@mkdir -p $(BIN)/plugins && chmod go-w $(BIN) $(BIN)/plugins

@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"internal/testenv":           {"internal/identity"},
 	"internal/archtest":          {},
 	"internal/daemon":            {"*"},
-	"cmd/sallyport":              {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/radiusclient", "internal/ldapclient"},
+	"cmd/sallyport":              {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/radiusclient", "internal/ldapclient", "proxy/radius"},
 	"examples/plugins/watchlist": {"plugins/sdk"},
 	"e2e":                        {},
 }
