@@ -68,11 +68,11 @@ func checkFilters(patterns *patterns, t *ast.Term) error {
 	}
 	var faults []error
 	filters.Foreach(func(k, v *ast.Term) {
-		if !k.IsGround() {
+		if !isData(k) {
 			return
 		}
 		var err error
-		if v.IsGround() && isData(v) {
+		if isData(v) {
 			_, err = groupFilter(patterns, k.Value, v.Value)
 		} else {
 			_, err = lookupOf(k.Value)
@@ -149,14 +149,14 @@ func lookupOf(key ast.Value) (string, error) {
 	}
 	field, lookup, found := strings.Cut(string(text), "__")
 	if field != "name" {
-		return "", fmt.Errorf("filter %s: there is no field %q: groups are known by their name%s", text, field, policyengine.DidYouMean(field, []string{"name"}))
+		return "", fmt.Errorf("filter %q: there is no field %q: groups are known by their name%s", string(text), field, policyengine.DidYouMean(field, []string{"name"}))
 	}
 	if !found {
 		lookup = "exact"
 	}
 	if lookup != "in" && lookup != "regex" && lookups[lookup] == nil {
 		known := append(sortedKeys(lookups), "in", "regex")
-		return "", fmt.Errorf("filter %s: there is no lookup %q%s: there are %s", text, lookup, policyengine.DidYouMean(lookup, known), strings.Join(known, ", "))
+		return "", fmt.Errorf("filter %q: there is no lookup %q%s: there are %s", string(text), lookup, policyengine.DidYouMean(lookup, known), strings.Join(known, ", "))
 	}
 	return lookup, nil
 }
