@@ -41,7 +41,8 @@ func (r *request) begin(buf []byte, code byte) answer {
 			room -= 2 + len(a.value)
 		}
 	}
-	b := append(buf[:0], code, r.identifier(), 0, 0)
+	b := buf[:0]
+	b = append(b, code, r.identifier(), 0, 0)
 	b = append(b, r.authenticator()...)
 	b = append(b, typeMessageAuthenticator, 2+signatureLength)
 	return answer{append(b, make([]byte, signatureLength)...), room}

@@ -96,9 +96,9 @@ func (c *nas) run(subject string, h hostile, k kit) {
 	c.send(request)
 	st := c.settled(seen + 1)
 	var got []byte
-	if h.want != silent || st.Answered["Access-Accept"]+st.Answered["Access-Reject"]+st.Replayed != c.answered {
-		c.answered = st.Answered["Access-Accept"] + st.Answered["Access-Reject"] + st.Replayed
-		got = c.answer(50 * time.Millisecond)
+	if n := st.Answered["Access-Accept"] + st.Answered["Access-Reject"] + st.Replayed; n != c.answered {
+		c.answered = n
+		got = c.answer(5 * time.Second)
 	}
 	if got == nil {
 		if h.want == reject || h.want == accept {

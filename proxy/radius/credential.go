@@ -79,15 +79,15 @@ func (r *request) credential() (identity.Credential, proxy.Reason) {
 // follows it would be lost in many a directory.
 func (r *request) password() (identity.Credential, proxy.Reason) {
 	var buf [128]byte
-	clear := reveal(buf[:0], r.first(typeUserPassword), r.client.secret, r.authenticator())
-	clear = bytes.TrimRight(clear, "\x00")
+	password := reveal(buf[:0], r.first(typeUserPassword), r.client.secret, r.authenticator())
+	password = bytes.TrimRight(password, "\x00")
 	switch {
-	case len(clear) == 0:
+	case len(password) == 0:
 		return identity.NewPassword(""), proxy.ReasonEmptyPassword
-	case !utf8.Valid(clear), bytes.IndexByte(clear, 0) >= 0:
+	case !utf8.Valid(password), bytes.IndexByte(password, 0) >= 0:
 		return nil, proxy.ReasonMalformedPassword
 	}
-	return identity.NewPassword(string(clear)), proxy.ReasonOK
+	return identity.NewPassword(string(password)), proxy.ReasonOK
 }
 
 // reveal appends the clear text of a User-Password to dst (RFC 2865 section

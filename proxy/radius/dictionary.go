@@ -12,6 +12,8 @@ import (
 	"layeh.com/radius/rfc2868"
 	"layeh.com/radius/rfc2869"
 	"layeh.com/radius/rfc3162"
+	_ "layeh.com/radius/rfc3576" // names Service-Type Authorize-Only
+	_ "layeh.com/radius/rfc3580" // names Tunnel-Type VLAN and further port types
 	"layeh.com/radius/rfc4372"
 	"layeh.com/radius/rfc4818"
 	"layeh.com/radius/rfc6911"

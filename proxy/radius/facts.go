@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -64,10 +65,11 @@ func parseStation(s string) netip.Addr {
 	if s == "" || strings.IndexByte(s, ':') < 0 && strings.IndexByte(s, '.') < 0 {
 		return netip.Addr{}
 	}
-	if at := strings.IndexByte(s, '['); at > 0 && strings.HasSuffix(s, "]") {
-		s = s[:at]
+	if inner, ok := strings.CutSuffix(s, "]"); ok {
+		before, within, _ := strings.Cut(inner, "[")
+		s = cmp.Or(before, within)
 	}
-	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {
 		return netip.Addr{}
 	}

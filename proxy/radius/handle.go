@@ -55,25 +55,31 @@ func (s *Server) take(r *request) bool {
 // discard counts a packet that is not answered, and says so where it helps.
 func (s *Server) discard(r *request, why cause) {
 	s.count.discarded[why].Add(1)
+	switch why {
+	case causeUnknownClient, causeWrongSignature, causeMissingSignature:
+		if s.warn.allow(subject{why.String(), r.src.Addr()}, r.received) {
+			s.log.Warn("radius packet discarded", "cause", why.String(), "peer", r.src.String(), "mend", r.mend(why))
+			return
+		}
+	}
 	if s.log.Enabled(context.Background(), slog.LevelDebug) {
 		s.log.Debug("radius packet discarded", "cause", why.String(), "peer", r.src.String(), "octets", len(r.raw))
 	}
-	what, mend := "", ""
-	switch addr := r.src.Addr(); why {
+}
+
+// mend says what an administrator can do about a discarded packet, where the
+// cause is most often a fault of the configuration.
+func (r *request) mend(why cause) string {
+	switch addr := r.src.Addr().String(); why {
 	case causeUnknownClient:
-		what, mend = "radius packet from an unknown client", fmt.Sprintf("add %s to applications.NAME.radius.clients", addr)
+		return "add " + addr + " to applications.NAME.radius.clients"
 	case causeWrongSignature:
-		what = "radius packet with a wrong Message-Authenticator"
-		mend = fmt.Sprintf("the shared secret of %s differs from applications.%s.radius.secret", addr, r.client.application)
+		return "the shared secret of " + addr + " differs from applications." + r.client.application + ".radius.secret"
 	case causeMissingSignature:
-		what = "radius packet without a Message-Authenticator"
-		mend = fmt.Sprintf("make %s send it (update its software), or relax applications.%s.radius.message_authenticator", addr, r.client.application)
-	default:
-		return
+		return "make " + addr + " send a Message-Authenticator, or relax applications." + r.client.application +
+			".radius.message_authenticator"
 	}
-	if s.warn.allow(subject{what, r.src.Addr()}, r.received) {
-		s.log.Warn(what, "peer", r.src.String(), "mend", mend)
-	}
+	return ""
 }
 
 // work takes logins from the queue until it is closed and empty.
@@ -136,10 +142,9 @@ func (s *Server) decide(ctx context.Context, r *request) (o proxy.Outcome, outag
 
 // suspectSecret says what an unsigned password of garbage most often means.
 func (s *Server) suspectSecret(r *request) {
-	const what = "radius password is not text"
-	if s.warn.allow(subject{what, r.src.Addr()}, r.received) {
-		s.log.Warn(what, "peer", r.src.String(), "mend", fmt.Sprintf(
-			"most often the shared secret of %s differs from applications.%s.radius.secret", r.src.Addr(), r.client.application))
+	if s.warn.allow(subject{"password", r.src.Addr()}, r.received) {
+		s.log.Warn("radius password is not text", "peer", r.src.String(), "mend",
+			"most often "+r.mend(causeWrongSignature))
 	}
 }
 

@@ -29,7 +29,6 @@ type directory struct {
 
 	mu     sync.Mutex
 	logins []*proxy.Attempt
-	spared []proxy.Reason // of Refuse
 }
 
 func newDirectory() *directory { return &directory{release: make(chan struct{})} }
@@ -39,9 +38,6 @@ func refusal(r proxy.Reason) proxy.Outcome {
 }
 
 func (d *directory) Refuse(_ context.Context, _ *proxy.Attempt, r proxy.Reason) proxy.Outcome {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.spared = append(d.spared, r)
 	return refusal(r)
 }
 
@@ -87,15 +83,6 @@ func (d *directory) attempts() []*proxy.Attempt {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.logins)
-}
-
-func (d *directory) lastRefusal() proxy.Reason {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.spared) == 0 {
-		return ""
-	}
-	return d.spared[len(d.spared)-1]
 }
 
 // app is a configuration with one application of one client network.

@@ -51,26 +51,26 @@ func seq(n int) []byte {
 
 // pap makes a User-Password of a clear text that is padded to a multiple of 16.
 func (k kit) pap(password string) []byte {
-	clear := []byte(password)
-	for len(clear) == 0 || len(clear)%16 != 0 {
-		clear = append(clear, 0)
+	text := []byte(password)
+	for len(text) == 0 || len(text)%16 != 0 {
+		text = append(text, 0)
 	}
-	return tlv(2, k.cipher(clear)...)
+	return tlv(2, k.cipher(text)...)
 }
 
-func (k kit) cipher(clear []byte) []byte {
+func (k kit) cipher(text []byte) []byte {
 	auth := k.auth()
 	last, out := auth[:], []byte(nil)
-	for len(clear) > 0 {
+	for len(text) > 0 {
 		h := md5.New()
 		h.Write([]byte(testSecret))
 		h.Write(last)
 		pad := h.Sum(nil)
-		block := make([]byte, min(16, len(clear)))
+		block := make([]byte, min(16, len(text)))
 		for i := range block {
-			block[i] = clear[i] ^ pad[i]
+			block[i] = text[i] ^ pad[i]
 		}
-		out, clear, last = append(out, block...), clear[len(block):], block
+		out, text, last = append(out, block...), text[len(block):], block
 	}
 	return out
 }

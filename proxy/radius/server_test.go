@@ -191,6 +191,7 @@ func TestWarnings(t *testing.T) {
 	c.settled(20)
 	text := log.String()
 	for _, want := range []string{
+		"cause=unknown_client", "cause=wrong_message_authenticator", "cause=missing_message_authenticator",
 		"add 127.0.0.1 to applications.NAME.radius.clients",
 		"the shared secret of 127.0.0.1 differs from applications.vpn.radius.secret",
 		"relax applications.vpn.radius.message_authenticator",

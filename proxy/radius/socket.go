@@ -28,30 +28,32 @@ type socket struct {
 // listen binds a socket. An address that the machine does not have is nil when
 // it is optional.
 func listen(ctx context.Context, addr config.ListenAddr, log *slog.Logger) (*socket, error) {
-	s := &socket{wildcard: addr.Addr().IsUnspecified()}
+	at := addr.AddrPort
+	where := at.String()
+	s := &socket{wildcard: at.Addr().IsUnspecified()}
 	network := "udp4"
-	if addr.Addr().Is6() && !addr.Addr().Is4In6() {
+	if at.Addr().Is6() && !at.Addr().Is4In6() {
 		network = "udp6" // and nothing but IPv6: "[::]" does not take IPv4 along
 	}
 	lc := net.ListenConfig{}
 	if s.wildcard {
 		lc.Control = askDestination
 	}
-	conn, err := lc.ListenPacket(ctx, network, addr.AddrPort.String())
+	conn, err := lc.ListenPacket(ctx, network, where)
 	switch {
 	case err == nil:
 	case addr.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)):
-		log.Info("radius address skipped", "address", addr.AddrPort.String(), "reason", "this machine does not have it")
+		log.Info("radius address skipped", "address", where, "reason", "this machine does not have it")
 		return nil, nil //nolint:nilnil // nothing to listen on is what optional means
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen.radius: %s/udp is in use: stop the program that has it, or choose another address: %w", addr.AddrPort, err)
+		return nil, fmt.Errorf("listen.radius: %s/udp is in use: stop the program that has it, or choose another address: %w", where, err)
 	default:
-		return nil, fmt.Errorf("listen.radius: %s/udp: %w", addr.AddrPort, err)
+		return nil, fmt.Errorf("listen.radius: %s/udp: %w", where, err)
 	}
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
 		_ = conn.Close()
-		return nil, fmt.Errorf("listen.radius: %s/udp: got a %T", addr.AddrPort, conn)
+		return nil, fmt.Errorf("listen.radius: %s/udp: got a %T", where, conn)
 	}
 	s.conn = udp
 	if local, ok := udp.LocalAddr().(*net.UDPAddr); ok {
