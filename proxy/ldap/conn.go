@@ -45,6 +45,7 @@ type conn struct {
 	queue   []*pdu
 	queued  int // bytes in queue
 	busy    bool
+	settled bool // the operation that is being worked on has its answer
 	flight  flight
 }
 
@@ -191,9 +192,14 @@ func (c *conn) abandon(p *pdu) error {
 func (c *conn) enqueue(p *pdu) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// A client may be faster with its next request than the worker is with ending
+	// after its answer.
+	for c.busy && c.settled && len(c.queue) == 0 {
+		c.changed.Wait()
+	}
 	if !c.busy {
 		if p.kind == kindBind {
-			c.busy, c.flight = true, flight{id: p.id}
+			c.busy, c.settled, c.flight = true, false, flight{id: p.id}
 		}
 		return false
 	}
@@ -232,7 +238,7 @@ func (c *conn) dequeue(ctx context.Context) *pdu {
 	p := c.queue[0]
 	c.queue = append(c.queue[:0], c.queue[1:]...)
 	c.queued -= cap(p.buf)
-	c.flight = flight{}
+	c.settled, c.flight = false, flight{}
 	if p.kind == kindBind {
 		c.flight.id = p.id
 	}
@@ -254,6 +260,14 @@ func (c *conn) dropQueueLocked() {
 	}
 	c.queue, c.queued, c.busy = nil, 0, false
 	c.changed.Signal()
+}
+
+// settle says that the answer of the operation at hand is about to be written:
+// it is not outstanding any more.
+func (c *conn) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settled = true
 }
 
 // working reports whether anything is outstanding.

@@ -135,9 +135,8 @@ func TestHostileFraming(t *testing.T) {
 		{"nothing, half closed", nil, expected{silent: true, halves: true}},
 		{"indefinite length", append([]byte{0x30, 0x80}, good[2:]...), toldOff},
 		{"empty message", []byte{0x30, 0}, toldOff},
-		{"good, then HTTP", append(bytes.Clone(good), "GET / HTTP/1.1"...), expected{tag: respBind, notice: false}},
 	}
-	cases = cases[:len(cases)-1] // answered, then told off: played below
+
 	for first := range 256 {
 		if first != tagSequence {
 			cases = append(cases, hostile{fmt.Sprintf("first octet %02x", first), append([]byte{byte(first)}, good[1:]...), hungUp})
@@ -338,7 +337,7 @@ func TestHostileOperations(t *testing.T) {
 		cases = append(cases, hostile{name, request(testID, op), want})
 	}
 	for _, tag := range []byte{filterAnd, filterOr, filterNot} {
-		for _, depth := range []int{1, 62, 63, 64, 65, 1000, 5000} {
+		for _, depth := range []int{1, 62, 63, 64, 65, 1000, 3000} {
 			want := answered(respSearch, unwillingToPerform)
 			if depth >= maxDepth {
 				want = toldOff
@@ -347,7 +346,7 @@ func TestHostileOperations(t *testing.T) {
 		}
 	}
 	for _, op := range []byte{opModify, opAdd, opModifyDN, opCompare} {
-		for _, depth := range []int{60, 65, 1000, 20000} {
+		for _, depth := range []int{60, 65, 1000, 3000} {
 			want := answered(op+1, unwillingToPerform)
 			if depth > 60 {
 				want = toldOff

@@ -35,6 +35,7 @@ func (c *conn) perform(ctx context.Context, p *pdu) error {
 
 // answer writes the result of an operation and counts it.
 func (c *conn) answer(p *pdu, r result, extra func(*encoder)) error {
+	c.settle()
 	c.out.result(p.id, p.response, r, extra)
 	c.s.count(p.kind, r.code)
 	return c.write()
