@@ -8,13 +8,19 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
 const (
-	maxScopedFile  = 16 << 20 // octets of one file
+	maxScopedFile  = 4 << 20 // octets of one file, as much as config.Decode takes
 	maxScopedFiles = 1_000
 )
+
+// scopedFile is a file of scoped policies.
+type scopedFile struct {
+	Policies []scoped.Policy `yaml:"policies" doc:"Scoped policies."`
+}
 
 // LoadScoped reads the files that the patterns name (as in filepath.Glob), each
 // once and sorted within its pattern, and compiles their policies into one Set.
@@ -31,14 +37,14 @@ func LoadScoped(patterns []string) (*scoped.Set, error) {
 		faults   []error
 	)
 	for _, file := range files {
-		list, at, err := readScoped(file)
+		doc, places, err := readScoped(file)
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		for i := range list {
-			policies = append(policies, list[i])
-			origins = append(origins, origin{at: at, index: i})
+		for i := range doc.Policies {
+			policies = append(policies, doc.Policies[i])
+			origins = append(origins, origin{places, i})
 		}
 	}
 	set, err := scoped.Compile(policies)
@@ -83,6 +89,16 @@ func hasMeta(pattern string) bool {
 	return slices.ContainsFunc([]byte(pattern), func(b byte) bool { return b == '*' || b == '?' || b == '[' })
 }
 
+// readScoped reads one file.
+func readScoped(file string) (doc scopedFile, places config.Places, err error) {
+	data, err := readLimited(file, maxScopedFile)
+	if err != nil {
+		return doc, places, err
+	}
+	places, err = config.Decode(file, data, &doc)
+	return doc, places, err
+}
+
 // readLimited reads a file that must not be larger than limit octets.
 func readLimited(file string, limit int64) ([]byte, error) {
 	f, err := os.Open(file)
@@ -102,8 +118,8 @@ func readLimited(file string, limit int64) ([]byte, error) {
 
 // origin is where a policy was written.
 type origin struct {
-	at    places
-	index int
+	places config.Places
+	index  int
 }
 
 // place puts file, line and column before the faults of scoped.Compile.
@@ -120,7 +136,11 @@ func place(err error, origins []origin) error {
 			continue
 		}
 		o := origins[fault.Index]
-		faults = append(faults, o.at.Fault(fmt.Sprintf("policies[%d].%s", o.index, fault.Attribute), fault))
+		path := fmt.Sprintf("policies[%d].%s", o.index, fault.Attribute)
+		if fault.Member >= 0 {
+			path += fmt.Sprintf("[%d]", fault.Member)
+		}
+		faults = append(faults, o.places.Fault(path, "%w", fault))
 	}
 	return errors.Join(faults...)
 }

@@ -33,7 +33,7 @@ func compileClients(members []string) (clientList, error) {
 		}
 		p, err := parseNetwork(rest)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("member %d (%.60q): %w", i+1, m, err))
+			faults = append(faults, &memberError{i, m, err})
 			continue
 		}
 		if excludes {

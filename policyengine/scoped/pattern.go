@@ -26,6 +26,19 @@ type patternList struct {
 	patterns []*regexp.Regexp
 }
 
+// memberError is a fault of one member of a list.
+type memberError struct {
+	member int // from 0
+	text   string
+	err    error
+}
+
+func (e *memberError) Error() string {
+	return fmt.Sprintf("member %d (%.60q): %v", e.member+1, e.text, e.err)
+}
+
+func (e *memberError) Unwrap() error { return e.err }
+
 // compilePatterns compiles the members of an attribute. With fold, everything is
 // compared without case.
 func compilePatterns(members []string, fold bool) (patternList, error) {
@@ -36,7 +49,7 @@ func compilePatterns(members []string, fold bool) (patternList, error) {
 	var faults []error
 	for i, m := range members {
 		if err := l.add(m); err != nil {
-			faults = append(faults, fmt.Errorf("member %d (%.40q): %w", i+1, m, err))
+			faults = append(faults, &memberError{i, m, err})
 		}
 	}
 	return l, errors.Join(faults...)

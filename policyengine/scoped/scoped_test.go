@@ -186,7 +186,7 @@ func TestCompileRefuses(t *testing.T) {
 			policy("a", nil),
 			policy("b", func(p *Policy) { p.Client = []string{"x", "y"} }),
 		})
-		for _, want := range []string{`policy "a": user: member 1`, "member 2", `policy "a": name: there is another policy of this name`, `policy "b": client: member 1`} {
+		for _, want := range []string{`policy "a": user: member 1`, `policy "a": user: member 2`, `policy "a": name: there is another policy of this name`, `policy "b": client: member 1`} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("no %q in:\n%v", want, err)
 			}

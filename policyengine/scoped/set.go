@@ -18,8 +18,10 @@ const (
 type Fault struct {
 	// Index is the place of the policy in the list given to Compile, from 0.
 	Index int
-	// Policy is its name, and Attribute the key that is wrong.
+	// Policy is its name, and Attribute the key that is wrong. Member is which
+	// member of a list that is, from 0, and -1 for the attribute as a whole.
 	Policy, Attribute string
+	Member            int
 	Err               error
 }
 
@@ -60,8 +62,13 @@ func Compile(policies []Policy) (*Set, error) {
 	var faults []error
 	for i := range policies {
 		fault := func(attribute string, err error) {
-			if err != nil {
-				faults = append(faults, &Fault{Index: i, Policy: policies[i].Name, Attribute: attribute, Err: err})
+			for _, err := range each(err) {
+				f := &Fault{Index: i, Policy: policies[i].Name, Attribute: attribute, Member: -1, Err: err}
+				var m *memberError
+				if errors.As(err, &m) && attribute != "action" {
+					f.Member = m.member
+				}
+				faults = append(faults, f)
 			}
 		}
 		c := compile(&policies[i], fault)
@@ -76,6 +83,17 @@ func Compile(policies []Policy) (*Set, error) {
 	}
 	slices.SortStableFunc(s.all, func(a, b *compiled) int { return a.priority - b.priority })
 	return s, nil
+}
+
+// each takes a joined error apart.
+func each(err error) []error {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return list.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 func compile(p *Policy, fault func(attribute string, err error)) *compiled {

@@ -1,0 +1,186 @@
+package policyengine
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
+)
+
+// loadScoped loads scoped policies from texts by file name, all of them by one
+// pattern.
+func loadScoped(t testing.TB, files map[string]string) (*scoped.Set, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := LoadScoped([]string{filepath.Join(dir, "*.yaml")})
+	if err != nil {
+		err = fmt.Errorf("%s", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
+	}
+	return set, err
+}
+
+func TestLoadScoped(t *testing.T) {
+	set, err := loadScoped(t, map[string]string{
+		"b.yaml": "policies:\n  - {name: late, scope: s, action: \"x=2, y\"}\n",
+		"a.yaml": `policies:
+  - name: early
+    scope: s
+    action: [x=1, y]
+    realm: [corp]
+    user: ["*", -ann]
+    client: [10.0.0.0/8]
+    priority: 7
+  - {name: asleep, scope: s, active: false}
+  - {name: mapped, scope: t, action: {limit: 5, on: true, text: a=b}}
+`,
+		"ignored.yml": "}{",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"asleep", "early", "late", "mapped"}; !slices.Equal(set.Names(), want) {
+		t.Errorf("policies %q, want %q", set.Names(), want)
+	}
+	q := scoped.Query{Scope: "s", Action: "x", User: "bob", Realm: "CORP", Client: netip.MustParseAddr("10.1.2.3")}
+	if got, err := set.Match(q); err != nil || !slices.Equal(got, []string{"late", "early"}) {
+		t.Errorf("matched %q, error %v: the default priority is 1, asleep is not active", got, err)
+	}
+	for action, want := range map[string]string{"limit": "5", "on": "true", "text": "a=b"} {
+		v, ok, err := set.Values(scoped.Query{Scope: "t", Action: action})
+		if err != nil || !ok || v.Value != want {
+			t.Errorf("%s is %+v, error %v", action, v, err)
+		}
+	}
+}
+
+func TestLoadScopedRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{"unknown key", map[string]string{"a.yaml": "policies:\n  - {name: a, scope: s, users: [x]}\n"}, []string{"a.yaml:2:25:", `unknown key, did you mean "user"?`}},
+		{"no name", map[string]string{"a.yaml": "policies:\n  - {scope: s}\n"}, []string{"a.yaml:2:5: policies[0].name: is missing"}},
+		{"a text for a list", map[string]string{"a.yaml": "policies:\n  - {name: a, scope: s, user: x}\n"}, []string{"a.yaml:2:31:", "policies[0].user"}},
+		{"priority", map[string]string{"a.yaml": "policies:\n  - {name: a, scope: s, priority: 0}\n"}, []string{"a.yaml:2:35:"}},
+		{"action", map[string]string{"a.yaml": "policies:\n  - {name: a, scope: s, action: {authorized: false}}\n"}, []string{"a.yaml:2:25:", "false is no value"}},
+		{"action with blanks", map[string]string{"a.yaml": "policies:\n  - {name: a, scope: s, action: authorized = deny_access}\n"}, []string{"a.yaml:2:33:", "blanks around the equals sign"}},
+		{"pattern", map[string]string{"a.yaml": "policies:\n  - name: a\n    scope: s\n    user: [\"b(\"]\n"}, []string{`a.yaml:4:12: policies[0].user[0]: policy "a": user: member 1 ("b("): invalid pattern at offset`}},
+		{"network", map[string]string{"a.yaml": "policies:\n  - name: a\n    scope: s\n    client: [10.0.0.0/99]\n"}, []string{"a.yaml:4:14:", `"99" is no prefix length`}},
+		{"same name in two files", map[string]string{"a.yaml": "policies: [{name: a, scope: s}]\n", "b.yaml": "policies: [{name: a, scope: s}]\n"}, []string{"b.yaml:1:19:", "another policy of this name"}},
+		{"all files at once", map[string]string{"a.yaml": "policies: [{name: a}]\n", "b.yaml": "polcies: []\n", "c.yaml": "policies: [{name: c, scope: s, user: [\"(\"]}]\n"}, []string{"a.yaml:1:", "b.yaml:1:", "c.yaml:1:"}},
+		{"second document", map[string]string{"a.yaml": "policies: []\n---\npolicies: []\n"}, []string{"a.yaml:"}},
+		{"syntax", map[string]string{"a.yaml": "policies: [\n"}, []string{"a.yaml:"}},
+		{"too large", map[string]string{"a.yaml": "#" + strings.Repeat("x", maxScopedFile) + "\n"}, []string{"a.yaml: more than 4194304 octets"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := loadScoped(t, tt.files)
+			if err == nil {
+				t.Fatalf("loaded %q", set.Names())
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no %q in:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadScopedPatterns(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.yaml")
+	if err := os.WriteFile(file, []byte("policies: [{name: a, scope: s}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if set, err := LoadScoped(nil); err != nil || len(set.Names()) != 0 {
+		t.Errorf("no patterns: %v, error %v", set, err)
+	}
+	if set, err := LoadScoped([]string{file, filepath.Join(dir, "*.yaml"), filepath.Join(dir, "none*.yaml")}); err != nil || len(set.Names()) != 1 {
+		t.Errorf("a file that two patterns name is read once: %v, error %v", set, err)
+	}
+	for _, pattern := range []string{filepath.Join(dir, "gone.yaml"), dir, "[", filepath.Join(dir, "[")} {
+		if _, err := LoadScoped([]string{pattern}); err == nil {
+			t.Errorf("pattern %q: loaded", pattern)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	set, err := LoadScoped([]string{"../examples/quickstart/policies/scoped.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conflict, err := loadScoped(t, map[string]string{"a.yaml": "policies:\n  - {name: a, scope: authorization, action: authorized=grant_access}\n  - {name: b, scope: authorization, action: authorized=deny_access}\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name         string
+		set          *scoped.Set
+		login, realm string
+		want         string
+		policy       string
+		err          string
+	}{
+		{"dave is refused", set, "dave", "example", "deny_access", "deny_dave", ""},
+		{"whatever the realm's case", set, "dave", "Example", "deny_access", "deny_dave", ""},
+		{"not elsewhere", set, "dave", "corp", "", "", ""},
+		{"nor anybody else", set, "alice", "example", "", "", ""},
+		{"no policies", nil, "dave", "example", "", "", ""},
+		{"conflict", conflict, "dave", "example", "", "", `"grant_access" by a; "deny_access" by b`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := &Engine{scoped: tt.set}
+			in := alice()
+			in.User.Login, in.Realm = tt.login, tt.realm
+			v, err := e.Values(t.Context(), in, "authorization", "authorized")
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			first, ok := v.First()
+			if err != nil || first.Value != tt.want || ok != (tt.want != "") {
+				t.Errorf("values %+v, error %v", v, err)
+			}
+			if ok && !slices.Equal(first.Policies, []string{tt.policy}) {
+				t.Errorf("set by %q", first.Policies)
+			}
+		})
+	}
+	if _, err := (&Engine{}).Values(t.Context(), &Input{}, "authorization", "authorized"); err == nil {
+		t.Error("values for nobody")
+	}
+}
+
+func FuzzLoadScoped(f *testing.F) {
+	f.Add("policies:\n  - {name: a, scope: s, action: {x: 1}, user: [\"*\", -b], client: [10.0.0.0/8]}\n")
+	f.Add("policies:\n  - name: a\n    scope: s\n    action: \"x=1, y\"\n    priority: 3\n    active: false\n")
+	f.Add("policies: [{name: a, scope: s, action: [x=1]}, {name: a, scope: s}]")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		file := filepath.Join(dir, "fuzz.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		set, err := LoadScoped([]string{file})
+		if (set == nil) != (err != nil) {
+			t.Fatalf("set %v, error %v", set, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "fuzz.yaml") {
+			t.Fatalf("the error does not name the file: %v", err)
+		}
+	})
+}
