@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Decode reads a YAML file into a pointer to a struct, map or slice. It is
@@ -80,11 +81,12 @@ func (d *decoder) fault(path, format string, args ...any) {
 	d.bad[path], d.partial[parent(path)] = true, true
 }
 
-// faultAt reports a fault that does not stand at the value of its path.
-func (d *decoder) faultAt(at place, path, format string, args ...any) {
-	d.fault(path, format, args...)
-	last := d.faults[len(d.faults)-1]
-	last.Line, last.Column = at.line, at.column
+// keyFault reports a fault of a key, not of the value at path.
+func (d *decoder) keyFault(at place, path, format string, args ...any) {
+	f := d.places.fault(path, format, args...)
+	f.Line, f.Column = at.line, at.column
+	d.faults = append(d.faults, f)
+	d.partial[path], d.partial[parent(path)] = true, true
 }
 
 // sound reports whether the value at path was read without a fault, so that
@@ -173,7 +175,7 @@ func (d *decoder) section(entries []entry, path string, v reflect.Value) {
 	for _, e := range entries {
 		f, ok := fields.named(e.key)
 		if !ok {
-			d.faultAt(e.at, join(path, printable(e.key)), "unknown key%s",
+			d.keyFault(e.at, join(path, printable(e.key)), "unknown key%s",
 				didYouMean(e.key, names(fields)))
 			continue
 		}
@@ -225,14 +227,16 @@ func (d *decoder) list(n *ast.SequenceNode, path string, v reflect.Value, f fiel
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Values), len(n.Values)))
 	for i, item := range n.Values {
 		at := path + "[" + strconv.Itoa(i) + "]"
-		d.places.at[at] = d.itemPlace(n, i)
+		d.places.at[at] = itemPlace(n, i)
 		d.value(item, at, v.Index(i), f)
 	}
 }
 
-func (d *decoder) itemPlace(n *ast.SequenceNode, i int) place {
-	if k, _ := classify(n.Values[i]); k == kindNull && i < len(n.Entries) {
-		return tokenPlace(n.Entries[i].Start)
+// itemPlace is where an item of a list begins.
+func itemPlace(n *ast.SequenceNode, i int) place {
+	null, ok := n.Values[i].(*ast.NullNode)
+	if ok && null.Token.Type == token.ImplicitNullType && i < len(n.Entries) && n.Entries[i].Start != nil {
+		return tokenPlace(n.Entries[i].Start) // nothing but the hyphen is there
 	}
 	return nodePlace(n.Values[i])
 }
@@ -264,7 +268,7 @@ func (d *decoder) plain(n ast.Node, path string) any {
 		list := make([]any, len(seq.Values))
 		for i, item := range seq.Values {
 			at := path + "[" + strconv.Itoa(i) + "]"
-			d.places.at[at] = d.itemPlace(seq, i)
+			d.places.at[at] = itemPlace(seq, i)
 			list[i] = d.plain(item, at)
 		}
 		return list

@@ -94,7 +94,7 @@ func (f field) allows(v reflect.Value) error {
 		text  string
 		wrong int // of comparing the value with the limit
 		words string
-	}{{f.min, -1, "less than the least, "}, {f.max, 1, "more than the most, "}} {
+	}{{f.min, -1, "less than %s, the least"}, {f.max, 1, "more than %s, the most"}} {
 		if limit.text == "" {
 			continue
 		}
@@ -103,7 +103,7 @@ func (f field) allows(v reflect.Value) error {
 			return fmt.Errorf("the limit %q of the schema: %w", limit.text, err)
 		}
 		if compare(v, bound) == limit.wrong {
-			return fmt.Errorf("%v is %s%s", v.Interface(), limit.words, limit.text)
+			return fmt.Errorf("%v is "+limit.words, v.Interface(), limit.text)
 		}
 	}
 	return nil

@@ -120,15 +120,15 @@ func (d *decoder) entries(n ast.Node, path string) []entry {
 		keyNode, at := it.Key(), nodePlace(it.Key())
 		k, key := classify(keyNode)
 		if k != kindText {
-			d.faultAt(at, path, "a key %s; put it in quotes", k)
+			d.keyFault(at, path, "a key %s; put it in quotes", k)
 			continue
 		}
 		if _, block := keyNode.(*ast.LiteralNode); block || key == "" {
-			d.faultAt(at, path, "a key is empty")
+			d.keyFault(at, path, "a key is empty")
 			continue
 		}
 		if before, ok := first[key]; ok {
-			d.faultAt(at, join(path, printable(key)), "is there twice, first in line %d", before.line)
+			d.keyFault(at, join(path, printable(key)), "is there twice, first in line %d", before.line)
 			continue
 		}
 		first[key] = at

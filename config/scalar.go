@@ -79,10 +79,12 @@ func suits(k kind, text string, n ast.Node, t reflect.Type) error {
 		}
 	case k == kindFloat:
 		return errors.New("is not a whole number")
-	case k != kindInt:
-		if _, err := strconv.ParseInt(text, 10, 64); err == nil && quoted(n) {
+	case k != kindInt && decimal.MatchString(text):
+		if quoted(n) {
 			return errors.New("is text; remove the quotes")
 		}
+		// YAML takes a number that is too large as text; reading it tells.
+	case k != kindInt:
 		return fmt.Errorf("%s; a whole number is due", k)
 	}
 	return nil

@@ -84,7 +84,7 @@ type LDAP struct {
 
 // Realm says which directories know its users.
 type Realm struct {
-	Default     bool     `yaml:"default" default:"false" doc:"Logins without a realm belong to this one. At most one realm has it."`
+	Default     bool     `yaml:"default" default:"false" doc:"Logins without a realm belong to this one. At most one realm has it; without any, a login must name its realm."`
 	Directories []string `yaml:"directories" required:"true" doc:"Names of directories, asked in this order."`
 }
 
@@ -130,7 +130,7 @@ type ApplicationPolicies struct {
 	Mode     string        `yaml:"mode" default:"all" enum:"all,any" doc:"all: every binding must pass. any: one is enough."`
 	Message  string        `yaml:"message" default:"Access denied." doc:"What a refused user reads when no binding has a text."`
 	Timeout  time.Duration `yaml:"timeout" default:"5s" min:"10ms" max:"1m" doc:"How long all bindings of one decision may take together."`
-	Bindings []Binding     `yaml:"bindings" doc:"What is asked, ordered by order and then as written."`
+	Bindings []Binding     `yaml:"bindings" doc:"What is asked, ordered by order and then as written. Each names exactly one of group, user, policy and scoped."`
 }
 
 // Binding binds exactly one of a group, a user, an expression policy or a

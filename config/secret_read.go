@@ -37,6 +37,8 @@ func (d *decoder) secret(n ast.Node, path string, into *Secret) {
 		if text, ok, err = d.reference(n, path); !ok {
 			return
 		}
+	case kindList, kindOther:
+		err = fmt.Errorf("%s; %s", k, secretHow)
 	default:
 		err = fmt.Errorf("%s; put it in quotes, or better %s", k, secretHow)
 	}
