@@ -67,8 +67,11 @@ func open(ctx context.Context, cfg *config.Config, o Options, t timing) (*Host, 
 	}
 	h := &Host{cancel: func() {}}
 	dir, err := openDirectory(cfg)
-	if err != nil || dir == nil {
-		return h, err
+	switch {
+	case err != nil:
+		return nil, err
+	case dir == nil:
+		return h, nil
 	}
 	defer dir.close()
 	dir.logUnlisted(log)
@@ -76,12 +79,12 @@ func open(ctx context.Context, cfg *config.Config, o Options, t timing) (*Host, 
 		return h, nil
 	}
 	if h.private, err = newPrivateDir(cfg); err != nil {
-		return h, err
+		return nil, err
 	}
 	binaries, err := dir.install(h.private)
 	if err != nil {
 		h.Close()
-		return h, err
+		return nil, err
 	}
 	h.launcher = newLauncher()
 	var life context.Context
@@ -107,7 +110,7 @@ func open(ctx context.Context, cfg *config.Config, o Options, t timing) (*Host, 
 	}
 	if err := errors.Join(faults...); err != nil {
 		h.Close()
-		return h, err
+		return nil, err
 	}
 	return h, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -172,6 +173,7 @@ func TestRestart(t *testing.T) {
 	listed := h.helper(t, "watchlist.listed")
 	stop := make(chan struct{})
 	var callers sync.WaitGroup
+	var failed atomic.Int32
 	for range 8 {
 		callers.Go(func() {
 			for {
@@ -181,7 +183,10 @@ func TestRestart(t *testing.T) {
 				default:
 				}
 				// A call may fail, but must never say that erin is not listed.
-				if got, err := listed.Check(context.Background(), erin(), []policyengine.Value{"erin"}); err == nil && got != true {
+				got, err := listed.Check(context.Background(), erin(), []policyengine.Value{"erin"})
+				if err != nil {
+					failed.Add(1)
+				} else if got != true {
 					t.Errorf("a wrong answer: %v", got)
 				}
 			}
@@ -200,7 +205,10 @@ func TestRestart(t *testing.T) {
 	back := time.Since(killed)
 	close(stop)
 	callers.Wait()
-	t.Logf("back after %s", back)
+	t.Logf("back after %s, %d calls failed", back, failed.Load())
+	if n := failed.Load(); n > 16 { // each caller's call in flight, and one that met the breaking connection
+		t.Errorf("%d calls failed: they should have waited", n)
+	}
 	if back > 3*time.Second { // a second on an idle machine; this one may be busy
 		t.Errorf("back after %s", back)
 	}
@@ -217,22 +225,27 @@ func TestCrashInCall(t *testing.T) {
 	tm := quick()
 	tm.backoffMin = 20 * time.Millisecond
 	h, _ := openHost(t, configFor(faulty()), tm)
+	restarted := func(times int) {
+		t.Helper()
+		eventually(t, 10*time.Second, "ready again", func() bool {
+			s := h.Status()[0]
+			return s.State == Ready && s.Restarts == times && strings.Contains(s.LastError, "exit status 7")
+		})
+	}
 	once := filepath.Join(t.TempDir(), "once")
 	if got, err := h.ask(t, "faulty.crash_once", once); err != nil || got != true {
 		t.Errorf("deterministic function: %v, %v; want the answer of the second try", got, err)
 	}
+	restarted(1)
 	again := filepath.Join(t.TempDir(), "again")
 	if got, err := h.ask(t, "faulty.crash_once_stateful", again); err == nil {
 		t.Errorf("function that reads state: %v, want an error and no second try", got)
 	}
+	restarted(2)
 	if got, err := h.ask(t, "faulty.crash"); err == nil {
 		t.Errorf("always crashing: %v, want an error", got)
 	}
-	// One restart each, and two of the call that was repeated.
-	eventually(t, 5*time.Second, "ready after four restarts", func() bool {
-		s := h.Status()[0]
-		return s.State == Ready && s.Restarts == 4 && strings.Contains(s.LastError, "exit status 7")
-	})
+	restarted(4) // of the call and of its repetition
 }
 
 func TestBackoff(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
@@ -26,6 +27,8 @@ type instance struct {
 	runner      *processRunner
 	client      *plugin.Client
 	conns       connections
+	conn        *grpc.ClientConn
+	lost        chan struct{} // closed when the connection is; nil before connect
 	helper      proto.HelperClient
 	health      grpc_health_v1.HealthClient
 	description *proto.DescribeResponse
@@ -72,6 +75,7 @@ func (p *program) clientConfig(inst *instance) *plugin.ClientConfig {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.sockets},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
+			grpc.WithIdleTimeout(0), // a connection that is not there is a broken one
 			grpc.WithStreamInterceptor(inst.conns.intercept),
 		},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
@@ -91,11 +95,16 @@ func (i *instance) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn := raw.(*grpc.ClientConn)
-	i.helper, i.health = proto.NewHelperClient(conn), grpc_health_v1.NewHealthClient(conn)
+	i.conn = raw.(*grpc.ClientConn)
+	i.helper, i.health = proto.NewHelperClient(i.conn), grpc_health_v1.NewHealthClient(i.conn)
 	if i.description, err = i.helper.Describe(ctx, &proto.DescribeRequest{}); err != nil {
 		return fmt.Errorf("ask for its functions: %w", err)
 	}
+	i.lost = make(chan struct{})
+	go func() { // ends when the connection is closed, for which kill and shutdown wait
+		defer close(i.lost)
+		i.conn.WaitForStateChange(context.Background(), connectivity.Ready)
+	}()
 	return nil
 }
 
@@ -113,29 +122,46 @@ func (i *instance) ping(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-// dead reports whether the process has ended.
-func (i *instance) dead() bool {
-	select {
-	case <-i.runner.exited:
-		return true
-	default:
-		return false
-	}
-}
+// dead reports whether the process has ended or is about to: the connection
+// breaks first.
+func (i *instance) dead() bool { return i.conn.GetState() != connectivity.Ready }
 
 // kill ends the process at once and waits till nothing of it is left.
 func (i *instance) kill() {
 	i.runner.kill()
-	i.client.Kill()
-	i.conns.close()
+	i.release()
 }
 
 // shutdown asks the process to end, and ends it after the grace period.
 func (i *instance) shutdown(grace time.Duration) {
 	impatient := time.AfterFunc(grace, i.runner.kill)
 	defer impatient.Stop()
+	i.release()
+}
+
+// end cleans up after an instance whose connection broke, and says why it did:
+// mostly because the process is ending, which takes a moment.
+func (i *instance) end() error {
+	moment := time.NewTimer(time.Second)
+	defer moment.Stop()
+	select {
+	case <-i.runner.exited:
+	case <-moment.C:
+	}
+	i.kill()
+	if reason := i.runner.exitReason(); reason != "" {
+		return fmt.Errorf("it ended: %s", reason)
+	}
+	return errors.New("it closed its connection")
+}
+
+// release waits for the end of the process and closes what led to it.
+func (i *instance) release() {
 	i.client.Kill()
 	i.conns.close()
+	if i.lost != nil {
+		<-i.lost
+	}
 }
 
 // connections remembers what go-plugin dialed: when the process dies while it

@@ -179,10 +179,9 @@ func (p *program) watch(ctx context.Context, inst *instance) error {
 			p.set(Stopped, nil, nil)
 			inst.shutdown(p.timing.grace)
 			return nil
-		case <-inst.runner.exited:
+		case <-inst.lost:
 			p.set(Starting, nil, nil)
-			inst.kill()
-			return fmt.Errorf("it ended: %s", inst.runner.exitReason())
+			return inst.end()
 		case <-tick.C:
 			if err := inst.ping(ctx, p.timing.pingTimeout); err != nil && ctx.Err() == nil && !inst.dead() {
 				p.set(Starting, nil, nil)
