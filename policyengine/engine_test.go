@@ -403,8 +403,10 @@ func TestShare(t *testing.T) {
 		t.Error("outside of a decision nothing is kept")
 	}
 	ctx := withShared(t.Context())
-	if Share(ctx, key{}, build) != 3 || Share(ctx, key{}, build) != 3 {
-		t.Error("inside of a decision it is built once")
+	for range 2 {
+		if Share(ctx, key{}, build) != 3 {
+			t.Error("inside of a decision it is built once")
+		}
 	}
 	if Share(withShared(t.Context()), key{}, build) != 4 {
 		t.Error("another decision builds anew")

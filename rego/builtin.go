@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -85,10 +84,11 @@ func (b *builtin) declaration() *types.Function {
 }
 
 // declarations tells the compiler which functions there are.
-func (bs *builtins) declarations() map[string]*ast.Builtin {
-	all := make(map[string]*ast.Builtin, len(bs.byName))
-	for name, b := range bs.byName {
-		all[name] = &ast.Builtin{Name: name, Decl: b.declaration(), Nondeterministic: b.nondeterministic}
+func (bs *builtins) declarations() []*ast.Builtin {
+	all := make([]*ast.Builtin, 0, len(bs.byName))
+	for _, name := range sortedKeys(bs.byName) {
+		b := bs.byName[name]
+		all = append(all, &ast.Builtin{Name: name, Decl: b.declaration(), Nondeterministic: b.nondeterministic})
 	}
 	return all
 }
@@ -134,9 +134,9 @@ func (b *builtin) run(bctx opa.BuiltinContext, terms []*ast.Term) (result *ast.T
 	return ast.NewTerm(v), nil
 }
 
-// names lists every function that a policy can call, sorted.
-func (bs *builtins) names(caps *ast.Capabilities) []string {
-	all := slices.Collect(maps.Keys(bs.byName))
+// functionNames lists every function that a policy can call, sorted.
+func functionNames(caps *ast.Capabilities) []string {
+	var all []string
 	for _, b := range caps.Builtins {
 		if b.Infix == "" && !strings.HasPrefix(b.Name, "internal.") {
 			all = append(all, b.Name)
@@ -148,9 +148,9 @@ func (bs *builtins) names(caps *ast.Capabilities) []string {
 
 // ruleNames are the names that no rule may have, because it would hide a
 // function.
-func (bs *builtins) ruleNames(caps *ast.Capabilities) map[string]bool {
+func ruleNames(caps *ast.Capabilities) map[string]bool {
 	names := map[string]bool{"plugin": true}
-	for _, name := range bs.names(caps) {
+	for _, name := range functionNames(caps) {
 		names[name] = true
 	}
 	return names

@@ -32,7 +32,7 @@ func isLib(m *ast.Module) bool {
 // checkModules holds the modules against the convention of expression policies.
 func checkModules(modules map[string]*ast.Module, builtins *builtins, caps *ast.Capabilities) []error {
 	var faults []error
-	names := builtins.ruleNames(caps)
+	names := ruleNames(caps)
 	withDefault := map[string]bool{}
 	first := map[string]*ast.Module{}
 	for _, file := range sortedKeys(modules) {

@@ -34,16 +34,16 @@ func capabilities() *ast.Capabilities {
 // compile checks all modules and prepares every policy.
 func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins, log *slog.Logger) (*Set, error) {
 	caps := capabilities()
+	caps.Builtins = append(caps.Builtins, builtins.declarations()...)
 	faults := checkModules(modules, builtins, caps)
 	c := ast.NewCompiler().
 		WithCapabilities(caps).
-		WithBuiltins(builtins.declarations()).
 		WithDefaultRegoVersion(ast.RegoV1).
 		WithEnablePrintStatements(true).
 		SetErrorLimit(0)
 	c.Compile(modules)
 	if c.Failed() {
-		faults = append(faults, explain("", c.Errors, builtins.names(caps)))
+		faults = append(faults, explain("", c.Errors, functionNames(caps)))
 	} else {
 		faults = append(faults, checkReferences(c)...)
 	}

@@ -94,7 +94,7 @@ func contextObject(in *policyengine.Input, user ast.Value) ast.Value {
 }
 
 func geoObject(g *policyengine.GeoFacts) ast.Value {
-	lat, long := ast.Value(ast.NullValue), ast.Value(ast.NullValue)
+	lat, long := ast.NullValue, ast.NullValue
 	if g.Known {
 		lat, long = ast.FloatNumberTerm(g.Lat).Value, ast.FloatNumberTerm(g.Long).Value
 	}
@@ -109,7 +109,7 @@ func geoObject(g *policyengine.GeoFacts) ast.Value {
 }
 
 func asnObject(a *policyengine.ASNFacts) ast.Value {
-	number := ast.Value(ast.NullValue)
+	number := ast.NullValue
 	if a.Known {
 		number = ast.Number(json.Number(strconv.FormatUint(uint64(a.ASN), 10)))
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
-var helperName = regexp.MustCompile(`\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\z`)
+var helperName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*\z`)
 
 // typesOf are the declared types of helpers as the compiler knows them.
 var typesOf = map[policyengine.ValueType]types.Type{
@@ -29,7 +29,7 @@ var typesOf = map[policyengine.ValueType]types.Type{
 // The helper gets the whole input, so the function reads all of it.
 func pluginBuiltin(h policyengine.Helper) (*builtin, error) {
 	if !helperName.MatchString(h.Name) {
-		return nil, errors.New("the name must be PLUGIN.FUNCTION, both of small letters, digits and _")
+		return nil, errors.New("the name must be PLUGIN.FUNCTION, both of letters, digits and underscores")
 	}
 	if h.Condition == nil {
 		return nil, errors.New("there is nothing to call")

@@ -2,6 +2,7 @@ package rego
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
@@ -27,7 +28,7 @@ func (e *evaluation) result(v any) (policyengine.Result, error) {
 	if err != nil {
 		return policyengine.Result{}, err
 	}
-	all := append(e.messages, texts...)
+	all := slices.Concat(e.messages, texts)
 	if len(all) > maxMessages {
 		return policyengine.Result{}, fmt.Errorf("%d messages, at most %d are allowed", len(all), maxMessages)
 	}

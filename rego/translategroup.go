@@ -63,10 +63,10 @@ func (t *translator) openFlags() error {
 	}
 	text := t.in[start+2 : start+2+length]
 	end := t.in[start+2+length]
-	set, clear, both := strings.Cut(text, "-")
+	set, unset, both := strings.Cut(text, "-")
 	after := t.flags
 	var on, off strings.Builder
-	for i, c := range set + clear {
+	for i, c := range set + unset {
 		value := i < len(set)
 		switch c {
 		case 'i':
@@ -89,7 +89,7 @@ func (t *translator) openFlags() error {
 			off.WriteRune(c)
 		}
 	}
-	if text == "" || both && (clear == "" || end == ')') {
+	if text == "" || both && (unset == "" || end == ')') {
 		return t.fault(start, "missing flag")
 	}
 	list := on.String()
