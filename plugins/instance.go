@@ -103,7 +103,7 @@ func (i *instance) connect(ctx context.Context) error {
 	i.lost = make(chan struct{})
 	go func() { // ends when the connection is closed, for which kill and shutdown wait
 		defer close(i.lost)
-		i.conn.WaitForStateChange(context.Background(), connectivity.Ready)
+		i.conn.WaitForStateChange(context.WithoutCancel(ctx), connectivity.Ready)
 	}()
 	return nil
 }
