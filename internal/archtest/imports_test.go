@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"cmd/sallyport":              {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/radiusclient", "internal/ldapclient", "proxy/radius"},
 	"examples/plugins/watchlist": {"plugins/sdk"},
 	"e2e":                        {},
+	"e2e/bench":                  {},
 }
 
 type goPackage struct {
