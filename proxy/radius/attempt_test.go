@@ -174,3 +174,20 @@ func TestClientIP(t *testing.T) {
 		t.Errorf("tunnel endpoint: %v", a.ClientIP)
 	}
 }
+
+// TestFactsHideSecrets puts a marker into everything that policies must not
+// see.
+func TestFactsHideSecrets(t *testing.T) {
+	marker := []byte("marker-marker-16")
+	k := kit{1}
+	r := received(t, mustTable(t, app("127.0.0.0/8", "", ""), nil), k.signed(
+		str(1, "alice"), tlv(2, marker...), tlv(24, marker...), tlv(33, marker...), tlv(60, marker...), tlv(69, marker...),
+		vsa(9, marker...), tlv(74, marker...), tlv(103, marker...), tlv(250, marker...), str(32, "nas")))
+	if why := r.inspect(); why != kept {
+		t.Fatal(why)
+	}
+	f := r.facts()
+	if f.NASIdentifier != "nas" || len(f.Attributes) != 0 {
+		t.Errorf("%+v", f)
+	}
+}

@@ -174,7 +174,7 @@ func TestFloods(t *testing.T) {
 		c := dial(t, s)
 		s.Use(f.table)
 		base := s.Stats().Received
-		const size, burst = 4000, 40
+		const size, burst = 2000, 40
 		for n := range size {
 			c.send(f.make(kit{n}))
 			if n%burst == burst-1 {

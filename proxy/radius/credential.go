@@ -21,7 +21,7 @@ func (r *request) attempt(id string) (*proxy.Attempt, proxy.Reason) {
 		Operation:   "auth",
 		Application: r.client.application,
 		ClientIP:    r.clientIP(),
-		PeerIP:      r.src.Addr(),
+		PeerIP:      r.src.Addr().WithZone(""),
 		Client:      facts.NASIdentifier,
 		Received:    r.received,
 		RADIUS:      facts,

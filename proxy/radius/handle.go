@@ -84,7 +84,7 @@ func (r *request) mend(why cause) string {
 
 // work takes logins from the queue until it is closed and empty.
 func (s *Server) work(ctx context.Context) {
-	buf := make([]byte, 0, 8192)
+	buf := make([]byte, 0, 512) // most answers; longer ones make their own room
 	for r := range s.queue {
 		s.login(ctx, r, buf)
 		r.table, r.client, r.entry, r.socket = nil, nil, nil, nil

@@ -28,6 +28,8 @@ type Handler interface {
 	Refuse(ctx context.Context, a *proxy.Attempt, r proxy.Reason) proxy.Outcome
 }
 
+var _ Handler = (*proxy.Proxy)(nil)
+
 // Table says which RADIUS clients there are, to which application they belong
 // and who decides their logins. It is never changed; a reload makes a new one.
 type Table struct {
@@ -156,9 +158,10 @@ func parseOutage(own, general string) (reject bool, err error) {
 }
 
 // lookup finds the client with the longest prefix that holds an address, which
-// must not be IPv4-mapped. It returns nil for a stranger.
+// must not be IPv4-mapped; the zone of a link-local one does not count. It
+// returns nil for a stranger.
 func (t *Table) lookup(addr netip.Addr) *client {
-	c, _ := t.clients.Lookup(addr)
+	c, _ := t.clients.Lookup(addr.WithZone(""))
 	return c
 }
 

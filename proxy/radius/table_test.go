@@ -20,7 +20,7 @@ func TestTableFindsTheLongestPrefix(t *testing.T) {
 	cfg := &config.Config{
 		RADIUS: config.RADIUS{MessageAuthenticator: "require", OnOutage: "reject"},
 		Applications: map[string]*config.Application{
-			"wide":  radiusApp("a", "", "", "10.0.0.0/8", "2001:db8::/32", "::ffff:172.16.0.0/108"),
+			"wide":  radiusApp("a", "", "", "10.0.0.0/8", "2001:db8::/32", "fe80::/10", "::ffff:172.16.0.0/108"),
 			"site":  radiusApp("b", "limit", "silence", "10.1.0.0/16", "10.2.3.4/16"),
 			"host":  radiusApp("c", "off", "", "10.1.2.3/32", "2001:db8::1/128"),
 			"other": {},
@@ -29,7 +29,7 @@ func TestTableFindsTheLongestPrefix(t *testing.T) {
 	table := mustTable(t, cfg, nil)
 	for addr, want := range map[string]string{
 		"10.9.9.9": "wide", "10.1.9.9": "site", "10.1.2.3": "host", "10.1.2.4": "site", "10.2.255.1": "site",
-		"172.16.5.5": "wide", "2001:db8::2": "wide", "2001:db8::1": "host",
+		"172.16.5.5": "wide", "2001:db8::2": "wide", "2001:db8::1": "host", "fe80::1%eth0": "wide",
 		"192.0.2.1": "", "11.0.0.0": "", "2001:db9::1": "", "::1": "",
 	} {
 		got := ""
