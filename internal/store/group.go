@@ -17,7 +17,7 @@ var ErrNoGroup = errors.New("no such group")
 // maxGroups is how many groups one user may be in, nested ones counted. Beyond
 // it the question is refused: a shortened answer could satisfy a policy that
 // asks who is not in a group.
-const maxGroups = 10_000
+const maxGroups = 4096
 
 // Groups that a user is in. UNION keeps each group once, so the recursion ends
 // even if the file holds a cycle.

@@ -85,7 +85,7 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) error {
 // makeFile creates the file if it is missing. SQLite gives its side files the
 // mode of the file itself, so setting it here covers all of them.
 func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the administrator names it
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
 	case err == nil:
 		return f.Close()

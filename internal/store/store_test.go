@@ -110,7 +110,7 @@ func exec(t *testing.T, file, query string, args ...any) {
 func TestOpenAtTheSameTime(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "s.db")
 	var wg sync.WaitGroup
-	for range 6 {
+	for range 4 {
 		wg.Go(func() {
 			s, err := store.Open(t.Context(), file)
 			if err != nil {
@@ -147,7 +147,7 @@ func TestTooManyGroups(t *testing.T) {
 	if _, err := s.Fill(t.Context(), []store.NewUser{{User: store.User{Login: "alice"}}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, file, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001)
+	exec(t, file, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4097)
 		INSERT INTO groups SELECT 'g' || i, 'g' || i, 'g' || i, 0 FROM n`)
 	exec(t, file, `INSERT INTO group_users SELECT g.id, u.id FROM groups g, users u`)
 	u, err := s.UserByLogin(t.Context(), "alice")

@@ -56,7 +56,7 @@ func NewHasher(cost *config.Argon2) (*Hasher, error) {
 	}
 	h, err := argon2.New(
 		argon2.WithVariantID(),
-		argon2.WithMemoryInKiB(uint32(cost.Memory)), // #nosec G115 -- checked above
+		argon2.WithMemoryInKiB(uint32(cost.Memory)),
 		argon2.WithIterations(cost.Iterations),
 		argon2.WithParallelism(cost.Parallelism),
 	)
