@@ -4,21 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
-)
-
-// Bounds of what one connection may have outstanding: beyond them nothing more
-// is read from it until something is answered.
-const (
-	maxQueue      = 16
-	maxQueueBytes = 64 << 10
 )
 
 // conn is one client connection. Its reader is the goroutine that runs serve;
@@ -47,13 +38,6 @@ type conn struct {
 	busy    bool
 	settled bool // the operation that is being worked on has its answer
 	flight  flight
-}
-
-// flight is the bind that is being worked on.
-type flight struct {
-	id        int32              // 0: there is none
-	cancel    context.CancelFunc // nil until somebody is asked
-	abandoned bool
 }
 
 func newConn(s *Server, raw net.Conn, peer netip.Addr) *conn {
@@ -93,13 +77,6 @@ func (c *conn) read(ctx context.Context, implicitTLS bool) error {
 		}
 	}
 }
-
-// Why a connection ends without anybody's fault.
-var (
-	errUnbind = errors.New("unbind")
-	errEnding = errors.New("the server ends it")
-	errIdle   = errors.New("idle")
-)
 
 // next reads one message.
 func (c *conn) next() (*pdu, error) {
@@ -154,139 +131,6 @@ func (c *conn) unbind(p *pdu) error {
 	}
 	c.s.count(kindUnbind, success)
 	return errUnbind
-}
-
-// abandon gives up the bind in flight or one that waits. There is never an
-// answer, and a message that is not outstanding is no fault (RFC 4511 section
-// 4.11).
-func (c *conn) abandon(p *pdu) error {
-	defer c.s.pool.put(p)
-	id, err := integerValue(p.body)
-	if err != nil || id < 0 {
-		return errMalformed
-	}
-	c.s.count(kindAbandon, success)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if id != 0 && c.flight.id == id {
-		c.flight.abandoned = true
-		if c.flight.cancel != nil {
-			c.flight.cancel()
-		}
-		return nil
-	}
-	for i, waiting := range c.queue {
-		if waiting.id == id {
-			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			c.queued -= cap(waiting.buf)
-			c.s.pool.put(waiting)
-			return nil
-		}
-	}
-	return nil
-}
-
-// enqueue puts p behind what is outstanding and waits where that is too much.
-// It returns false when nothing is outstanding: then p is the caller's, and for
-// a bind the connection is busy from now on.
-func (c *conn) enqueue(p *pdu) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	// A client may be faster with its next request than the worker is with ending
-	// after its answer.
-	for c.busy && c.settled && len(c.queue) == 0 {
-		c.changed.Wait()
-	}
-	if !c.busy {
-		if p.kind == kindBind {
-			c.busy, c.settled, c.flight = true, false, flight{id: p.id}
-		}
-		return false
-	}
-	p.late = true
-	c.queue = append(c.queue, p)
-	c.queued += cap(p.buf)
-	for c.busy && (len(c.queue) >= maxQueue || c.queued >= maxQueueBytes) {
-		c.changed.Wait()
-	}
-	return true
-}
-
-// work answers p and then whatever was queued meanwhile.
-func (c *conn) work(ctx context.Context, p *pdu) {
-	defer c.recovered()
-	for p != nil {
-		if err := c.perform(ctx, p); err != nil {
-			c.fail(err)
-			c.over.Store(true)
-			c.dropQueue()
-			c.wake()
-			return
-		}
-		p = c.dequeue(ctx)
-	}
-}
-
-// dequeue returns what waits next. After nil the connection is not busy.
-func (c *conn) dequeue(ctx context.Context) *pdu {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue) == 0 || ctx.Err() != nil || c.ending() {
-		c.dropQueueLocked()
-		return nil
-	}
-	p := c.queue[0]
-	c.queue = append(c.queue[:0], c.queue[1:]...)
-	c.queued -= cap(p.buf)
-	c.settled, c.flight = false, flight{}
-	if p.kind == kindBind {
-		c.flight.id = p.id
-	}
-	c.changed.Signal()
-	return p
-}
-
-func (c *conn) dropQueue() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.dropQueueLocked()
-}
-
-// dropQueueLocked forgets what will not be answered any more and lets the
-// reader go on.
-func (c *conn) dropQueueLocked() {
-	for _, p := range c.queue {
-		c.s.pool.put(p)
-	}
-	c.queue, c.queued, c.busy = nil, 0, false
-	c.changed.Signal()
-}
-
-// settle says that the answer of the operation at hand is about to be written:
-// it is not outstanding any more.
-func (c *conn) settle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.settled = true
-}
-
-// working reports whether anything is outstanding.
-func (c *conn) working() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.busy
-}
-
-// recovered keeps a panic from ending the process: it ends the connection.
-func (c *conn) recovered() {
-	v := recover()
-	if v == nil {
-		return
-	}
-	c.s.stats.panics.Add(1)
-	c.s.log.Error("ldap: panic while serving a connection; it was closed", "client", c.peer, "panic", v, "stack", string(debug.Stack()))
-	_ = c.raw.Close()
-	c.dropQueue()
 }
 
 // write sends what is in the encoder.
@@ -355,64 +199,3 @@ func (c *conn) handshake(cfg *tls.Config) error {
 	c.bound = ""
 	return nil
 }
-
-// end ends the connection for the reason that the reader came upon.
-func (c *conn) end(err error, cancel context.CancelFunc) {
-	var f *fault
-	switch {
-	case errors.Is(err, errEnding):
-		// What is in flight may finish; the server bounds the wait.
-		c.workers.Wait()
-		if !c.failed {
-			c.notify(result{code: unavailable, text: "the server is shutting down"})
-		}
-	case errors.As(err, &f):
-		cancel()
-		c.workers.Wait()
-		c.fail(f)
-	case errors.Is(err, errUnbind), errors.Is(err, errIdle), errors.Is(err, errDropped):
-		cancel()
-		c.workers.Wait()
-	default: // the client has hung up: an answer in flight is not worth a wait
-		return
-	}
-	c.hangUp()
-}
-
-// fail counts a fault and tells the client, once.
-func (c *conn) fail(err error) {
-	if c.failed {
-		return
-	}
-	c.failed = true
-	var f *fault
-	if !errors.As(err, &f) {
-		return
-	}
-	c.s.stats.faults[f.cause].Add(1)
-	if !f.silent {
-		c.notify(result{code: f.code, text: f.text})
-	}
-}
-
-// notify sends a notice of disconnection.
-func (c *conn) notify(r result) {
-	c.out.notice(r)
-	_ = c.write()
-}
-
-// hangUp closes the connection from our side. After a fault the client may still
-// be sending; closing at once would make the kernel send a reset, which can
-// overtake the notice, so a bounded rest is taken in first.
-func (c *conn) hangUp() {
-	if c.failed && !c.s.draining.Load() {
-		half, ok := c.nc.(interface{ CloseWrite() error })
-		if ok && half.CloseWrite() == nil && c.raw.SetReadDeadline(time.Now().Add(c.s.limits.linger)) == nil {
-			_, _ = io.CopyN(io.Discard, c.raw, lingerBytes)
-		}
-	}
-	_ = c.nc.Close()
-}
-
-// lingerBytes is how much of what a client sends after a fault is taken in.
-const lingerBytes = 1 << 20

@@ -41,24 +41,26 @@ func parseDN(s string) (dn, error) {
 	if p.rest == "" {
 		return nil, nil
 	}
-	name := make(dn, 0, 1+strings.Count(p.rest, ","))
-	total := 0
+	// One array for all AVAs, since most names are short and have one per RDN.
+	size := min(maxAVAs, 1+strings.Count(p.rest, ",")+strings.Count(p.rest, "+"))
+	avas := make([]ava, 0, size)
+	name := make(dn, 0, size)
 	for {
-		var rdn []ava
+		begin := len(avas)
 		for {
 			a, err := p.ava()
 			if err != nil {
 				return nil, err
 			}
-			if total++; total > maxAVAs {
+			if len(avas) == maxAVAs {
 				return nil, errDN
 			}
-			rdn = append(rdn, a)
+			avas = append(avas, a)
 			if !p.skip('+') {
 				break
 			}
 		}
-		name = append(name, rdn)
+		name = append(name, avas[begin:len(avas):len(avas)])
 		if p.rest == "" {
 			return name, nil
 		}

@@ -219,6 +219,17 @@ func TestTableFaults(t *testing.T) {
 	}
 }
 
+func TestPrepare(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", " ": "", "a": "a", "A": "a", " a": "a", "a ": "a", "a  b": "a b", "a b": "a b", "a\tb": "a b",
+		"a\x01b": "ab", "a\u00adb": "ab", "\u00a0a\u2003b": "a b", "ﬁ": "fi", "ΑΣ": "ας", "\u212a": "k", "a\x7f": "a",
+	} {
+		if got := prepare(in); got != prepare(want) || want != "ας" && got != want {
+			t.Errorf("prepare(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzDN(f *testing.F) {
 	for _, s := range []string{
 		"uid=alice,ou=users," + testBase, `cn=Doe\2C Jane + uid = x , dc=org`, "cn=#0405616c696365,dc=ldap",

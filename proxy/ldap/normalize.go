@@ -77,6 +77,9 @@ func attributeAlias(s string) string {
 // (RFC 4518, without its tables of prohibited characters): invisible characters
 // dropped, compatibility forms and case folded, blanks squeezed.
 func prepare(s string) string {
+	if prepared(s) {
+		return s
+	}
 	if plain(s) {
 		return strings.Join(strings.Fields(strings.ToLower(s)), " ")
 	}
@@ -92,6 +95,20 @@ func prepare(s string) string {
 	// Folding can undo the normal form, so it is made again.
 	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// prepared reports whether s is lower-case ASCII with single blanks inside:
+// what prepare would leave as it is.
+func prepared(s string) bool {
+	blank := true // a blank may not come first
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c >= 0x7f || c >= 'A' && c <= 'Z' || c == ' ' && blank {
+			return false
+		}
+		blank = c == ' '
+	}
+	return s == "" || !blank
 }
 
 // plain reports whether s is printable ASCII, as nearly every name is.
@@ -112,21 +129,29 @@ const (
 	opaqueMark = 0x03
 )
 
-// rdnKey returns a string that two RDNs share exactly when they match. The order
-// of AVAs does not count.
-func rdnKey(rdn []ava) string {
+// appendRDN appends what two RDNs share exactly when they match. The order of
+// AVAs does not count.
+func appendRDN(b []byte, rdn []ava) []byte {
+	if len(rdn) == 1 {
+		return append(appendAVA(b, rdn[0]), rdnEnd)
+	}
 	parts := make([]string, len(rdn))
 	for i, a := range rdn {
-		value := prepare(a.value)
-		if a.opaque != "" {
-			value = string(rune(opaqueMark)) + a.opaque
-		}
-		parts[i] = a.attr + "=" + value
+		parts[i] = string(appendAVA(nil, a))
 	}
-	if len(parts) > 1 {
-		slices.Sort(parts)
+	slices.Sort(parts)
+	for _, part := range parts {
+		b = append(append(b, part...), avaEnd)
 	}
-	return strings.Join(parts, string(rune(avaEnd))) + string(rune(rdnEnd))
+	return append(b, rdnEnd)
+}
+
+func appendAVA(b []byte, a ava) []byte {
+	b = append(append(b, a.attr...), '=')
+	if a.opaque != "" {
+		return append(append(b, opaqueMark), a.opaque...)
+	}
+	return append(b, prepare(a.value)...)
 }
 
 // nameKeys is a normalized name: what two names share exactly when they match,
@@ -146,13 +171,14 @@ func (k nameKeys) from(i int) string {
 
 // keys normalizes the name.
 func (d dn) keys() nameKeys {
-	var b strings.Builder
+	const usual = 128
+	b := make([]byte, 0, usual)
 	starts := make([]int, len(d))
 	for i, rdn := range d {
-		starts[i] = b.Len()
-		b.WriteString(rdnKey(rdn))
+		starts[i] = len(b)
+		b = appendRDN(b, rdn)
 	}
-	return nameKeys{whole: b.String(), starts: starts}
+	return nameKeys{whole: string(b), starts: starts}
 }
 
 // cleanText makes any bytes fit for a log: valid UTF-8, without control

@@ -137,8 +137,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case <-drained:
 	case <-timer.C:
-		giveUp()
 		s.each(func(c *conn) { _ = c.raw.Close() })
+		giveUp()
 		<-drained
 	}
 	if ctx.Err() != nil {
