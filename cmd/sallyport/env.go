@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/sallyport-auth/sallyport/config"
+)
+
+// The exit codes of the program.
+const (
+	exitFailed = 1 // refused or failed
+	exitUsage  = 2
+	exitConfig = 3
+)
+
+// errSilent ends the program with exit code 1 when everything has been said.
+var errSilent = errors.New("failed")
+
+// environment is what a command gets from the outside: its streams and the
+// options that every command shares.
+type environment struct {
+	stdin      *os.File
+	stdout     io.Writer
+	stderr     io.Writer
+	configPath string
+	json       bool
+}
+
+// exitError carries the exit code that an error ends the program with.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitCode is the exit code for what a command returned.
+func exitCode(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	return exitFailed
+}
+
+// loadConfig reads the configuration.
+func (e *environment) loadConfig() (*config.Config, error) {
+	cfg, err := config.Load(e.configPath)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	return cfg, nil
+}
+
+// printJSON prints a value as indented JSON.
+func (e *environment) printJSON(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+func goVersion() string { return runtime.Version() }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/sallyport-auth/sallyport/internal/daemon"
+)
+
+// serveCmd is "sallyport serve".
+type serveCmd struct {
+	LogLevel string `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"Overrides log.level: debug, info, warn or error."`
+	Welcome  string `type:"existingfile" placeholder:"FILE" help:"Print this text once all listeners are open."`
+}
+
+// Run serves until SIGTERM or SIGINT. It never reads standard input.
+func (c *serveCmd) Run(ctx context.Context, env *environment) error {
+	cfg, err := env.loadConfig()
+	if err != nil {
+		return err
+	}
+	if c.LogLevel != "" {
+		cfg.Log.Level = c.LogLevel
+	}
+	log, level := daemon.NewLogger(env.stderr, cfg.Log)
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration", "warning", w.String())
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	err = daemon.Run(ctx, cfg, daemon.Options{
+		Load:   env.loadConfig,
+		Reload: hangups(ctx),
+		Ready:  func(daemon.Addresses) { c.welcome(env) },
+		Log:    log,
+		Level:  level,
+	})
+	var fault *daemon.ConfigurationError
+	if errors.As(err, &fault) {
+		return &exitError{exitConfig, err}
+	}
+	return err
+}
+
+// hangups turns SIGHUP into requests to reload. Several that arrive during a
+// reload make one more.
+func hangups(ctx context.Context) <-chan struct{} {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	reload := make(chan struct{}, 1)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case reload <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return reload
+}
+
+// welcome prints the text of --welcome. Not to be able to is no reason to stop.
+func (c *serveCmd) welcome(env *environment) {
+	if c.Welcome == "" {
+		return
+	}
+	text, err := os.ReadFile(c.Welcome)
+	if err != nil {
+		fmt.Fprintln(env.stderr, "sallyport: read welcome text:", err)
+		return
+	}
+	fmt.Fprintf(env.stdout, "\n%s\n", text)
+}
