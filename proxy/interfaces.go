@@ -20,9 +20,9 @@ type Directory interface {
 // Decoy is satisfied by a directory whose Verify takes so long that an unknown
 // user could be told from a wrong password by the clock.
 type Decoy interface {
-	// VerifyNobody spends what Verify would have spent, and returns an error in
-	// the same cases (overload, deadline).
-	VerifyNobody(ctx context.Context, c identity.Credential) error
+	// VerifyNobody spends on a login that nobody has what Verify would have
+	// spent, and returns an error in the same cases (overload, deadline).
+	VerifyNobody(ctx context.Context, login string, c identity.Credential) error
 }
 
 // Decider is the policy engine.

@@ -128,7 +128,7 @@ func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) 
 		return "", refuse(ReasonEmptyPassword, "an empty password proves nothing")
 	}
 	if who.user == nil {
-		return "", verifyNobody(ctx, who.realm, c)
+		return "", verifyNobody(ctx, who, c)
 	}
 	verdict, err := who.source.Verify(ctx, who.user, c)
 	if err != nil {
@@ -149,13 +149,14 @@ func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) 
 
 // verifyNobody ends the login of an unknown user after the time that a wrong
 // password would have taken.
-func verifyNobody(ctx context.Context, realm *Realm, c identity.Credential) ending {
+func verifyNobody(ctx context.Context, who subject, c identity.Credential) ending {
+	realm := who.realm
 	for i := range realm.Directories {
 		decoy, ok := realm.Directories[i].Directory.(Decoy)
 		if !ok {
 			continue
 		}
-		if err := decoy.VerifyNobody(ctx, c); err != nil {
+		if err := decoy.VerifyNobody(ctx, who.login, c); err != nil {
 			return failed(ctx, fmt.Errorf("verify in directory %s: %w", realm.Directories[i].Name, err))
 		}
 		break

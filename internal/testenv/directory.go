@@ -86,7 +86,7 @@ func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Cre
 }
 
 // VerifyNobody counts that it was asked.
-func (d *Directory) VerifyNobody(ctx context.Context, _ identity.Credential) error {
+func (d *Directory) VerifyNobody(ctx context.Context, _ string, _ identity.Credential) error {
 	d.Decoys.Add(1)
 	return d.mood(ctx)
 }

@@ -211,3 +211,32 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// Nothing of a message stays in our buffers once it was dealt with: it may have
+// held a password.
+func TestBuffersAreWiped(t *testing.T) {
+	const secret = "correct horse battery staple"
+	for _, size := range []int{1, 200, 8000} {
+		p := new(pool)
+		send := simpleBind(1, aliceDN, strings.Repeat(secret, size))
+		r := reader{nc: &chunks{rest: send}, pool: p, deadline: func() error { return nil }}
+		if err := r.fill(); err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := m.buf
+		if !bytes.Contains(seen, []byte(secret)) {
+			t.Fatal("the password was not read")
+		}
+		p.put(m)
+		if bytes.Contains(seen, []byte("horse")) || bytes.Contains(r.buf[:], []byte("horse")) {
+			t.Errorf("a password of %d octets is still there", size*len(secret))
+		}
+		if held := p.large.Load(); held != 0 {
+			t.Errorf("%d octets of the budget are not given back", held)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -96,16 +97,16 @@ func TestSeededMutations(t *testing.T) {
 func TestManyIdleConnections(t *testing.T) {
 	r := newRig(t, nil)
 	const n = 1200
-	before := heap()
+	before := heap() + stacks()
 	for range n {
 		w := r.dial(t)
 		w.send(simpleBind(1, aliceDN, "good"))
 		w.expect(1, respBind, success)
 	}
 	// The clients of the test live in the same heap, so this is an upper bound.
-	perConn := (heap() - before) / n
-	t.Logf("%d bytes of heap per connection, both ends", perConn)
-	if perConn > 8<<10 {
+	perConn := (heap() + stacks() - before) / n
+	t.Logf("%d bytes of memory per connection, both ends", perConn)
+	if perConn > 12<<10 {
 		t.Errorf("%d bytes per idle connection", perConn)
 	}
 	r.works(t)
@@ -114,4 +115,11 @@ func TestManyIdleConnections(t *testing.T) {
 	if took := time.Since(begin); took > 1500*time.Millisecond {
 		t.Errorf("idle connections held up the end for %s", took)
 	}
+}
+
+// stacks is what the stacks of all goroutines take.
+func stacks() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.StackInuse
 }

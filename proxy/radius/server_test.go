@@ -235,3 +235,55 @@ func TestLimiterIsBounded(t *testing.T) {
 		t.Errorf("%d subjects", n)
 	}
 }
+
+func TestServeSaysThatASocketBroke(t *testing.T) {
+	s := NewServer(mustTable(t, app("127.0.0.1/32", "", ""), newDirectory()), Options{})
+	if err := s.Listen(config.ListenAddr{AddrPort: netip.MustParseAddrPort("127.0.0.1:0")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Serve(context.Background())
+	if err == nil || !strings.Contains(err.Error(), s.Addrs()[0].String()) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestEveryDiscardIsCounted also looks for the line at level debug.
+func TestEveryDiscardIsCounted(t *testing.T) {
+	log := &lines{}
+	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), newDirectory()), Options{Log: log.logger(slog.LevelDebug)})
+	c := dial(t, s)
+	for want, packet := range map[string][]byte{
+		"bad_length":                    {1, 2, 3},
+		"unexpected_code":               kit{1}.packet(4),
+		"malformed_attribute":           kit{1}.signed([]byte{1, 1}),
+		"too_many_attributes":           kit{1}.signed(make2(201)),
+		"bad_attribute_length":          kit{1}.signed(tlv(5, 1)),
+		"malformed_vendor_attribute":    kit{1}.signed(vsa(311, 1)),
+		"wrong_message_authenticator":   kit{1}.access(tlv(80, 1)),
+		"missing_message_authenticator": kit{1}.packet(12),
+		"unsigned_without_credential":   kit{1}.access(),
+		"eap_with_password":             kit{1}.signed(tlv(79), kit{1}.pap("x")),
+	} {
+		before := s.Stats()
+		c.send(packet)
+		after := c.settled(before.Received + 1)
+		if after.Discarded[want] != before.Discarded[want]+1 {
+			t.Errorf("%s: %v", want, after.Discarded)
+		}
+		if !strings.Contains(log.String(), "cause="+want+" ") {
+			t.Errorf("%s was not logged", want)
+		}
+	}
+	known := Causes()
+	if st := s.Stats(); len(known) != len(st.Discarded) {
+		t.Errorf("%d causes, %d counters", len(known), len(st.Discarded))
+	}
+	for _, name := range known {
+		if _, ok := s.Stats().Discarded[name]; !ok || name == "" {
+			t.Errorf("%q is not counted", name)
+		}
+	}
+}

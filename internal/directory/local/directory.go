@@ -94,7 +94,7 @@ func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Cre
 	}
 	stored, err := d.users.UserByID(ctx, u.ID)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && stored.PasswordHash.Reveal() == "" {
-		return identity.Wrong, d.VerifyNobody(ctx, c)
+		return identity.Wrong, d.VerifyNobody(ctx, u.Login, c)
 	}
 	if err != nil {
 		return identity.Wrong, fmt.Errorf("directory %s: %w", d.name, err)
@@ -111,14 +111,15 @@ func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Cre
 }
 
 // VerifyNobody spends on a password what Verify spends on that of a user whose
-// hash has the configured cost. All unknown users count as one: equal passwords
-// in flight share one hash, as they do for each known user.
-func (d *Directory) VerifyNobody(ctx context.Context, c identity.Credential) error {
+// hash has the configured cost. Equal checks in flight share one hash, as they do
+// for a known user: per login, or answers that arrive together would tell which
+// logins nobody has.
+func (d *Directory) VerifyNobody(ctx context.Context, login string, c identity.Credential) error {
 	password, ok := c.(identity.Password)
 	if !ok || !possible(password) {
 		return nil
 	}
-	if _, err := d.check(ctx, "", d.decoy, password); err != nil {
+	if _, err := d.check(ctx, "nobody "+store.Fold(login), d.decoy, password); err != nil {
 		return fmt.Errorf("directory %s: check password of an unknown user: %w", d.name, err)
 	}
 	return nil

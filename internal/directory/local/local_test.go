@@ -182,7 +182,7 @@ func TestVerify(t *testing.T) {
 	for _, c := range []identity.Credential{
 		identity.NewPassword("x"), identity.NewPassword(""), identity.NewPassword(longest + "x"), identity.Unverifiable(identity.KindEAP), nil,
 	} {
-		if err := d.VerifyNobody(t.Context(), c); err != nil {
+		if err := d.VerifyNobody(t.Context(), "nobody", c); err != nil {
 			t.Errorf("nobody with %T: %v", c, err)
 		}
 	}
@@ -196,7 +196,7 @@ func TestVerifyAfterTheEnd(t *testing.T) {
 	if v, err := d.Verify(ctx, &identity.User{ID: "alice"}, password); !errors.Is(err, context.Canceled) || v != identity.Wrong {
 		t.Errorf("context ended: %v, %v", v, err)
 	}
-	if err := d.VerifyNobody(ctx, password); !errors.Is(err, context.Canceled) {
+	if err := d.VerifyNobody(ctx, "nobody", password); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody, context ended: %v", err)
 	}
 	if err := d.Close(); err != nil {

@@ -232,14 +232,14 @@ func TestOverloadIsRecognised(t *testing.T) {
 				t.Errorf("%v is no overload", err)
 			}
 		}
-		if err := d.VerifyNobody(t.Context(), identity.NewPassword("pw")); !errors.Is(err, ErrOverloaded) {
+		if err := d.VerifyNobody(t.Context(), "nobody", identity.NewPassword("pw")); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("nobody: %v", err)
 		}
 		if n := strings.Count(buf.String(), "level=WARN"); n != 1 {
 			t.Errorf("%d warnings within a minute, want 1:\n%s", n, buf.String())
 		}
 		time.Sleep(time.Minute)
-		_ = d.VerifyNobody(t.Context(), identity.NewPassword("pw"))
+		_ = d.VerifyNobody(t.Context(), "nobody", identity.NewPassword("pw"))
 		if !strings.Contains(buf.String(), "dropped=4") {
 			t.Errorf("the second warning does not count the others:\n%s", buf.String())
 		}
