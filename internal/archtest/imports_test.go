@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"plugins/proto":              {},
 	"plugins/sdk":                {"plugins/proto"},
 	"internal/store":             {"internal/identity", "config"},
-	"internal/store/storetest":   {"internal/store", "internal/identity"},
+	"internal/store/storetest":   {"internal/store", "internal/identity", "config"},
 	"internal/directory/local":   {"internal/identity", "internal/store", "config"},
 	"policyengine/scoped":        {"internal/identity"},
 	"policyengine":               {"policyengine/scoped", "internal/identity", "config"},
