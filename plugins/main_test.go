@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("SALLYPORT_TEST_ROLE"); role != "" {
 		playRole(role)
 		return
+	}
+	if slices.Contains(os.Args, "-test.fuzzworker") {
+		os.Exit(m.Run()) // needs no programs, and is killed without cleaning up
 	}
 	dir, err := os.MkdirTemp("", "sallyport-test-")
 	if err == nil {
