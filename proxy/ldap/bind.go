@@ -121,13 +121,13 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 		ID:        c.s.nextID(),
 		Protocol:  proxy.LDAP,
 		Operation: "bind",
-		Username:  cleanText(text),
 		PeerIP:    c.peer,
 		Received:  time.Now(),
 		LDAP:      policyengine.LDAPFacts{TLS: c.tls},
 	}
 	name, err := parseDN(text)
 	if err != nil {
+		a.Username = cleanText(text)
 		return a, proxy.ReasonMalformedLogin, invalidDNSyntax
 	}
 	a.LDAP.BindDN = text
@@ -136,9 +136,10 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 		a.Application, a.LDAP.BaseDN = b.application, b.dn
 	}
 	login, fits := b.login(name, keys)
-	if fits {
-		a.Username = login
+	if !fits {
+		login = cleanText(text)
 	}
+	a.Username = login
 	switch {
 	case len(req.password) == 0: // before anything that could succeed
 		return a, proxy.ReasonEmptyPassword, unwillingToPerform
