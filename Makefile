@@ -17,14 +17,15 @@ SHA256 := $(shell command -v sha256sum >/dev/null 2>&1 && echo sha256sum || echo
 .PHONY: run build test lint check bench fuzz clean
 
 run: build
+	@mkdir -p var
 	@exec $(BIN)/sallyport serve --config examples/quickstart/sallyport.yaml --welcome examples/quickstart/welcome.txt
 
 build:
-	@mkdir -p $(BIN)/plugins && chmod go-w $(BIN) $(BIN)/plugins
+	@mkdir -p $(BIN)/plugins
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/sallyport ./cmd/sallyport
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o $(BIN)/plugins/watchlist ./examples/plugins/watchlist
-	@chmod go-w $(BIN)/plugins/*
 	@cd $(BIN)/plugins && $(SHA256) watchlist > SHA256SUMS
+	@chmod go-w $(BIN) $(BIN)/plugins $(BIN)/plugins/*
 
 test:
 	$(GO) test $(RACE) -timeout 15m ./...

@@ -17,7 +17,7 @@ var version = "devel"
 // cli is the command line. Each command is a struct with a Run method in a file
 // of its own.
 type cli struct {
-	Config string `short:"c" type:"path" default:"sallyport.yaml" env:"SALLYPORT_CONFIG" placeholder:"FILE" help:"The configuration file (${default})."`
+	Config string `short:"c" default:"sallyport.yaml" env:"SALLYPORT_CONFIG" placeholder:"FILE" help:"The configuration file (${default})."`
 	JSON   bool   `name:"json" help:"Print JSON instead of text."`
 
 	Serve   serveCmd   `cmd:"" help:"Run the proxy in the foreground. SIGHUP reloads the configuration, SIGTERM ends it."`
