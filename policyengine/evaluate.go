@@ -42,13 +42,12 @@ func (b *binding) safely(ctx context.Context, in *Input) (result Result, cached 
 	}()
 	result, cached, err = b.check(ctx, in)
 	if late := ctx.Err(); late != nil && !cached && !b.pure {
-		if errors.Is(late, context.DeadlineExceeded) {
-			late = fmt.Errorf("no answer in time (the binding has %v): %w", b.timeout, late)
+		if err == nil || errors.Is(err, late) {
+			err = late
+		} else {
+			err = fmt.Errorf("%w: %w", late, err)
 		}
-		if err != nil && !errors.Is(late, err) {
-			late = fmt.Errorf("%w: %w", late, err)
-		}
-		return Result{}, false, late
+		return Result{}, false, fmt.Errorf("no answer in time (the binding has %v): %w", b.timeout, err)
 	}
 	return result, cached, err
 }

@@ -71,10 +71,15 @@ func Load(ctx context.Context, dir string, o Options) (*Set, error) {
 	return compile(ctx, modules, builtins, o.Log)
 }
 
-// findFiles lists the policy files under dir, sorted.
+// findFiles lists the policy files under dir, sorted. Links to files are
+// followed, and dir itself may be a link; links to directories within are not.
 func findFiles(dir string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	dir, err := directory(dir)
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -98,6 +103,25 @@ func findFiles(dir string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// directory returns the directory behind a name that may be a link.
+func directory(name string) (string, error) {
+	if name == "" {
+		return "", errors.New("load expression policies: no directory is named")
+	}
+	dir, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", fmt.Errorf("load expression policies: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("load expression policies: %w", err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("load expression policies from %s: it is no directory", name)
+	}
+	return dir, nil
 }
 
 // parseFiles reads and parses all files; the keys of the result are their names.

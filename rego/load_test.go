@@ -146,8 +146,24 @@ func TestLoad(t *testing.T) {
 	if set, err := load(t, nil); err != nil || len(set.Expressions()) != 0 {
 		t.Errorf("an empty directory has %v, error %v", set, err)
 	}
-	if _, err := Load(t.Context(), filepath.Join(t.TempDir(), "gone"), Options{}); err == nil {
-		t.Error("loaded a directory that is not there")
+}
+
+func TestLoadDirectory(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "p.rego"), filepath.Join(t.TempDir(), "link")
+	if err := os.WriteFile(file, []byte(policyText("")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if set, err := Load(t.Context(), link, Options{}); err != nil || len(set.Expressions()) != 1 {
+		t.Errorf("a link to a directory: %v, error %v", set, err)
+	}
+	for _, name := range []string{file, filepath.Join(dir, "gone"), ""} {
+		if _, err := Load(t.Context(), name, Options{}); err == nil {
+			t.Errorf("loaded %q, which is no directory", name)
+		}
 	}
 }
 
