@@ -151,8 +151,8 @@ func (c *conn) write() error {
 }
 
 // readDeadline sets when a read fails; 0 means never. During the drain it fails
-// at once: the flag is looked at after the deadline was set, and Server.drain
-// sets them in the other order, so that no connection is missed.
+// at once: the flag is looked at after the deadline was set, and who sets the
+// flag wakes the reader afterwards, so that no connection is missed.
 func (c *conn) readDeadline(d time.Duration) error {
 	var at time.Time
 	if d > 0 {

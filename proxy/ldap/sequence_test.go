@@ -120,6 +120,19 @@ func TestHangUp(t *testing.T) {
 	}
 }
 
+// Who has spoken LDAP before is told what was wrong.
+func TestGarbageBehindAGoodMessage(t *testing.T) {
+	r := newRig(t, nil)
+	for _, garbage := range []string{"GET / HTTP/1.1\r\n\r\n", "\x00", "\x30\x80", "\x30\x00"} {
+		w := r.dial(t)
+		w.send(simpleBind(1, aliceDN, "good"), []byte(garbage))
+		if a := w.receive(); a.id == 1 { // else the garbage came while the bind was in flight
+			w.expectNotice(protocolError)
+		}
+	}
+	r.works(t)
+}
+
 func TestHalfClosedIdleConnection(t *testing.T) {
 	r := newRig(t, nil)
 	w := r.dial(t)

@@ -92,3 +92,21 @@ func TestStartTLSRules(t *testing.T) {
 		w.expect(3, respBind, success)
 	})
 }
+
+// Inside TLS everything is answered, refused and told off as outside.
+func TestSamplesInsideTLS(t *testing.T) {
+	r := newRig(t, nil)
+	for _, s := range samples() {
+		good, w := hostile{s.name, request(testID, s.send), s.want}, r.dialTLS(t)
+		good.play(w)
+		w.Close()
+		broken := hostile{s.name, rawMessage(testIDOctets, s.send, []byte{0}), toldOff}
+		broken.play(r.dialTLS(t))
+	}
+	noise := hostile{"HTTP", []byte("GET / HTTP/1.1\r\n\r\n"), hungUp}
+	noise.play(r.dialTLS(t))
+	w := r.dialTLS(t)
+	r.holding(w, 1)
+	w.Close()
+	eventually(t, "the connections are gone", func() bool { return r.Stats().Open == 0 })
+}
