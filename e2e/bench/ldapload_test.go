@@ -51,8 +51,13 @@ type client struct {
 	out, in []byte
 }
 
-// firstID is a message ID of four octets, as are all that follow it.
-const firstID = 0x01000000
+const (
+	// firstID is a message ID of four octets, as are all that follow it.
+	firstID = 0x01000000
+	// hung is after how long at least a bind without an answer ends the run: over
+	// TCP nothing may get lost.
+	hung = 15 * time.Second
+)
 
 func (c *client) run() error {
 	var deadline time.Time
@@ -60,8 +65,8 @@ func (c *client) run() error {
 		c.out = bindRequest(c.out[:0], id, "uid="+login(c.user)+",ou=users,"+baseDN, password(c.user))
 		c.user += c.step
 		sent := time.Now()
-		if deadline.Sub(sent) < patience { // not for each bind: it costs
-			deadline = sent.Add(2 * patience)
+		if deadline.Sub(sent) < hung { // not for each bind: it costs
+			deadline = sent.Add(2 * hung)
 			if err := c.conn.SetDeadline(deadline); err != nil {
 				return err
 			}
