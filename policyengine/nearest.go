@@ -6,6 +6,9 @@ import "fmt"
 // a mistyped one, and nothing when none is near: more than a third of the
 // letters would have to change.
 func DidYouMean(name string, known []string) string {
+	if len(name) > 128 { // no name is that long, and comparing costs its length
+		return ""
+	}
 	best, bestDistance := "", len(name)/3+1
 	for _, k := range known {
 		if d := distance(name, k); d <= bestDistance && (best == "" || d < bestDistance) {

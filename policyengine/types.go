@@ -70,7 +70,8 @@ type BindingRecord struct {
 	Raw any
 }
 
-// Path is a place in the policy input, such as "request.user.groups".
+// Path is a place in the policy input, such as "request.user.groups"; the empty
+// path is the whole input.
 type Path string
 
 // Expression is a compiled expression policy; package rego makes them. Eval is
