@@ -33,7 +33,7 @@ import (
 //
 // Of YAML only one document of plain mappings, lists and scalars is accepted;
 // anchors, aliases, tags and merge keys are refused, as are files of more than
-// 4 MiB and nesting of more than 32 levels.
+// 4 MiB, nesting of more than 32 levels and mappings of more than some 10000 keys.
 func Decode(file string, data []byte, into any) (Places, error) {
 	d := newDecoder(file, os.LookupEnv)
 	d.document(data, into)

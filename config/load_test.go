@@ -56,6 +56,14 @@ func TestBadBytes(t *testing.T) {
 		"deep flow":       {"log: " + strings.Repeat("[", 1<<17), "x.yaml:1:38: is nested deeper than 32 levels"},
 		"deep flow maps":  {"log: " + strings.Repeat("{a: ", 1<<15), "x.yaml:1:134: is nested deeper than 32 levels"},
 		"deep lists":      {strings.Repeat("- ", 1<<17) + "x", "x.yaml:1:129: is nested deeper than 32 levels"},
+		"too many tokens": {"a: [" + strings.Repeat("x,", maxTokens/2), "x.yaml:1:524288: the file is too large; split it"},
+		"too many keys":   {strings.Repeat("x: y\n", 11_000), "x.yaml:10955:1: the file has too many keys; split it, or write a list"},
+		"too many absent": {strings.Repeat("-\n", 40_000), "x.yaml:25001:1: the file has too many keys or entries without a value"},
+		"absent in flow":  {"a: {" + strings.Repeat("x:,", 40_000) + "}", "x.yaml:1:25003: the file has too many keys or entries without a value"},
+		"lonely key":      {"log: {level, format: x}", "x.yaml:1:7: a key without a value; is a colon missing, or the blank after it?"},
+		"lonely last key": {"log: {format: x, level # why\n}", "x.yaml:1:18: a key without a value; is a colon missing, or the blank after it?"},
+		"after the end":   {"log: {}\n...\nlog: {}\n", "x.yaml:3:1: a second document begins here; a file has only one"},
+		"two headers":     {"---\n---\nlog: {}\n", "x.yaml:2:1: a second document begins here; a file has only one"},
 		"deep block":      {deepBlock(2000), "x.yaml:65:65: is nested deeper than 32 levels"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,13 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// What one file may have. The parser recurses and keeps a path per key, so
-// depth and length of keys bound its stack and memory.
-const (
-	maxFile  = 4 << 20 // bytes
-	maxDepth = 32      // mappings and lists inside each other
-	maxKey   = 256     // bytes
-)
+const maxFile = 4 << 20 // bytes
 
 // parseYAML reads the one document of a file. It refuses what we do not need
 // and what could make parsing expensive (anchors, aliases, tags, complex keys,
@@ -83,54 +77,6 @@ func checkText(file string, data []byte) *Fault {
 		i += size
 	}
 	return nil
-}
-
-// checkTokens refuses the parts of YAML that a configuration does not need, and
-// nesting beyond maxDepth. Block nesting is bounded by the columns at which
-// lines, list entries and values start.
-func checkTokens(file string, tokens token.Tokens) *Fault {
-	var columns []int
-	flow := 0
-	for i, t := range tokens {
-		at := tokenPlace(t)
-		if what, ok := refusedTokens[t.Type]; ok {
-			return faultAt(file, at, "%s", what)
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow--
-		case token.MappingValueType:
-			if i > 0 && len(tokens[i-1].Value) > maxKey {
-				return faultAt(file, tokenPlace(tokens[i-1]), "the key has more than %d bytes", maxKey)
-			}
-			continue
-		case token.CommentType:
-			continue
-		default:
-		}
-		for len(columns) > 0 && columns[len(columns)-1] >= at.column {
-			columns = columns[:len(columns)-1]
-		}
-		if flow <= 0 {
-			columns = append(columns, at.column)
-		}
-		// A key and its value stand on one line, so that one level may be counted twice.
-		if flow > maxDepth || len(columns) > 2*maxDepth {
-			return faultAt(file, at, "is nested deeper than %d levels", maxDepth)
-		}
-	}
-	return nil
-}
-
-var refusedTokens = map[token.Type]string{
-	token.AnchorType:     "anchors (&name) are not supported; write the value where it is needed, or put a text that begins with & in quotes",
-	token.AliasType:      "aliases (*name) are not supported; write the value where it is needed, or put a text that begins with * in quotes",
-	token.MergeKeyType:   "merge keys (<<) are not supported; write the keys where they are needed",
-	token.TagType:        "tags (!name) are not supported; remove it, or put a text that begins with ! in quotes",
-	token.MappingKeyType: "keys marked with ? are not supported; write key: value",
-	token.DirectiveType:  "directives (%NAME) are not supported; remove the line, or put a text that begins with % in quotes",
 }
 
 // soleDocument returns the content of the one document that a file may have.

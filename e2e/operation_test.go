@@ -138,7 +138,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("the new configuration does not act on %s: %d\n%s", protocol, code, out)
 		}
 	}
-	writeConfig(t, s.dir, change(t, config, `http:  "127.0.0.1:0"`, `http:  "127.0.0.1:9999"`))
+	writeConfig(t, s.dir, change(t, config, `radius: ["127.0.0.1:0",`, `radius: ["127.0.0.1:9999",`))
 	s.hangup("reload failed")
 	fault = s.waitLog("fault", time.Second, func(l logLine) bool { return strings.HasPrefix(l.text("msg"), "reload failed") })
 	if text := fault.text("error"); !strings.Contains(text, "listen") || !strings.Contains(text, "restart") {
@@ -278,13 +278,14 @@ func TestStop(t *testing.T) {
 
 func TestStartFaults(t *testing.T) {
 	busy := listen(t)
+	_, port, _ := strings.Cut(busy, ":")
 	for _, tt := range []struct {
 		name, old, fresh string
 		code             int
 		want             []string
 	}{
-		{"port in use", `ldap:   ["127.0.0.1:0"]`, fmt.Sprintf(`ldap:   [%q]`, busy), 1, []string{busy, "listen.ldap", "in use"}},
-		{"non-loopback with a known secret", `radius: ["127.0.0.1:0", "[::1]:0?"]`, `radius: ["0.0.0.0:0"]`, 3, []string{"testing123", "sallyport.yaml:"}},
+		{"port in use", `ldap:   ["127.0.0.1:0"]`, fmt.Sprintf(`ldap:   [%q]`, busy), 1, []string{port, "listen.ldap", "in use"}},
+		{"non-loopback with a known secret", `radius: ["127.0.0.1:0", "[::1]:0?"]`, `radius: ["0.0.0.0:0"]`, 3, []string{"applications.demo.radius.secret", "sallyport.yaml:"}},
 		{"unknown policy", "policy: watchlist", "policy: watchlists", 3, []string{"watchlist", "sallyport.yaml:"}},
 		{"unknown key", "realms:", "realm:", 3, []string{`did you mean "realms"`}},
 		{"no such helper", "name: watchlist", "name: watchlost", 3, []string{"watchlost"}},
