@@ -1,4 +1,4 @@
 // Package archtest holds the tests about the repository itself: who may import
-// whom, one package comment each, no words that do not belong here. It has no
-// code of its own.
+// whom, one package comment each, pages whose examples load and whose links
+// lead somewhere. It has no code of its own.
 package archtest
