@@ -106,7 +106,7 @@ func (d *decoder) sound(path string) bool {
 // value decodes a node into v. The place of path is known already, but for the
 // root.
 func (d *decoder) value(n ast.Node, path string, v reflect.Value, f field) {
-	if own, ok := v.Addr().Interface().(yamlDecoder); ok {
+	if own, ok := reflect.TypeAssert[yamlDecoder](v.Addr()); ok {
 		d.own(n, path, own)
 		return
 	}
@@ -206,7 +206,7 @@ func (d *decoder) absent(path string, v reflect.Value, f field) {
 			d.resolve(v)
 		}
 	case v.Kind() == reflect.Struct && !isScalar(v.Type()) && v.Type() != secretType:
-		if _, own := v.Addr().Interface().(yamlDecoder); !own {
+		if _, own := reflect.TypeAssert[yamlDecoder](v.Addr()); !own {
 			d.section(nil, path, v)
 		}
 	}

@@ -27,8 +27,7 @@ type fields []field
 // fieldsOf reads the tags of a struct. Fields without a yaml tag are no keys.
 func fieldsOf(t reflect.Type) fields {
 	var all fields
-	for i := range t.NumField() {
-		sf := t.Field(i)
+	for sf := range t.Fields() {
 		key, _, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
 		if key == "" || key == "-" || !sf.IsExported() {
 			continue
@@ -70,7 +69,7 @@ func (f field) setDefault(v reflect.Value) error {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
-	if own, ok := v.Addr().Interface().(yamlDecoder); ok {
+	if own, ok := reflect.TypeAssert[yamlDecoder](v.Addr()); ok {
 		return own.DecodeYAML(f.byDefault)
 	}
 	if !isScalar(v.Type()) {

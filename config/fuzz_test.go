@@ -43,7 +43,7 @@ func FuzzParse(f *testing.F) {
 			if !utf8.ValidString(err.Error()) {
 				t.Fatalf("not UTF-8: %q", err)
 			}
-			for _, line := range strings.Split(err.Error(), "\n") {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
 				if !strings.HasPrefix(line, "fuzz.yaml:") {
 					t.Fatalf("not a line for a fault: %q", line)
 				}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -67,10 +68,8 @@ func listenHelp(s string) error {
 // machines.
 func (l Listen) Exposed() bool {
 	for _, list := range [][]ListenAddr{l.RADIUS, l.LDAP, l.LDAPS} {
-		for _, a := range list {
-			if exposed(a) {
-				return true
-			}
+		if slices.ContainsFunc(list, exposed) {
+			return true
 		}
 	}
 	return false
