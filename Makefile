@@ -40,7 +40,7 @@ check: lint test
 
 # Numbers side by side in one run; docs/performance.md explains them.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(or $(BENCHTIME),3s) ./e2e/bench
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),3s) ./e2e/bench
 
 FUZZTIME ?= 10s
 fuzz:

@@ -141,7 +141,7 @@ func (c *checker) realms() {
 		for i, dir := range realm.Directories {
 			at := fmt.Sprintf("%s.directories[%d]", path, i)
 			if _, ok := c.cfg.Directories[dir]; !ok && c.sound("directories") {
-				c.refuse(at, "there is no directory %q%s", dir, didYouMean(dir, known))
+				c.refuse(at, "there is no directory %q%s", dir, DidYouMean(dir, known))
 			}
 			if slices.Contains(realm.Directories[:i], dir) {
 				c.refuse(at, "%q is there twice", dir)

@@ -176,7 +176,7 @@ func (d *decoder) section(entries []entry, path string, v reflect.Value) {
 		f, ok := fields.named(e.key)
 		if !ok {
 			d.keyFault(e.at, join(path, printable(e.key)), "unknown key%s",
-				didYouMean(e.key, names(fields)))
+				DidYouMean(e.key, names(fields)))
 			continue
 		}
 		seen[e.key] = true

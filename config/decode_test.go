@@ -182,10 +182,18 @@ func TestDistance(t *testing.T) {
 			t.Errorf("%s, %s: %d", test.a, test.b, got)
 		}
 	}
-	if got := didYouMean("clinets", []string{"client", "clients"}); got != `, did you mean "clients"?` {
+	if got := DidYouMean("clinets", []string{"client", "clients"}); got != `, did you mean "clients"?` {
 		t.Error(got)
 	}
-	if got := didYouMean("x", []string{"y", "on"}); got != "" {
-		t.Error(got)
+	known := []string{"office_hours", "vpn_members", "watchlist", "y", "on"}
+	for word, want := range map[string]string{
+		"ofice_hours": `, did you mean "office_hours"?`,
+		"watch_list":  `, did you mean "watchlist"?`,
+		"x":           "",
+		"":            "",
+	} {
+		if got := DidYouMean(word, known); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
 	}
 }

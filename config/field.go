@@ -86,7 +86,7 @@ func (f field) allows(v reflect.Value) error {
 	if f.enum != nil {
 		word := fmt.Sprint(v.Interface())
 		if !slices.Contains(f.enum, word) {
-			return fmt.Errorf("%q is not one of %s%s", word, strings.Join(f.enum, ", "), didYouMean(word, f.enum))
+			return fmt.Errorf("%q is not one of %s%s", word, strings.Join(f.enum, ", "), DidYouMean(word, f.enum))
 		}
 	}
 	for _, limit := range []struct {

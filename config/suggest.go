@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// didYouMean is ", did you mean "x"?" for the candidate that is close to word,
-// or empty when none is.
-func didYouMean(word string, candidates []string) string {
+// DidYouMean is `, did you mean "x"?` for the candidate that is close to a
+// mistyped word, or empty when none is.
+func DidYouMean(word string, candidates []string) string {
 	if len(word) > maxKey {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -112,12 +113,12 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 	case c.Policy != "":
 		expression, ok := o.Expressions[c.Policy]
 		if !ok {
-			return cfg.Fault(at+".policy", "there is no expression policy %q%s", c.Policy, DidYouMean(c.Policy, sortedKeys(o.Expressions)))
+			return cfg.Fault(at+".policy", "there is no expression policy %q%s", c.Policy, config.DidYouMean(c.Policy, sortedKeys(o.Expressions)))
 		}
 		b.check = expressionCheck(c.Policy, expression, e.cache)
 	case c.Scoped != "":
 		if !o.Scoped.Has(c.Scoped) {
-			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, DidYouMean(c.Scoped, o.Scoped.Names()))
+			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, config.DidYouMean(c.Scoped, o.Scoped.Names()))
 		}
 		b.check = scopedCheck(c.Scoped, o.Scoped)
 	}
@@ -142,10 +143,10 @@ func groupCheck(group string) check {
 // userCheck passes for one login, "alice" in any realm or "alice@corp" in that
 // one, compared without case as local logins are.
 func userCheck(user string) check {
-	user = foldLogin(user)
+	user = identity.Fold(user)
 	return func(_ context.Context, in *Input) (Result, bool, error) {
-		login := foldLogin(in.User.Login)
-		return Result{Passing: user == login || in.Realm != "" && user == login+"@"+foldLogin(in.Realm)}, false, nil
+		login := identity.Fold(in.User.Login)
+		return Result{Passing: user == login || in.Realm != "" && user == login+"@"+identity.Fold(in.Realm)}, false, nil
 	}
 }
 

@@ -412,35 +412,3 @@ func TestShare(t *testing.T) {
 		t.Error("another decision builds anew")
 	}
 }
-
-func TestSameLogin(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want bool
-	}{
-		{"alice", "ALICE", true},
-		{"alice", "alicia", false},
-		{"J\u00f6rg", "jo\u0308rg", true}, // composed and decomposed
-		{"stra\u00dfe", "STRASSE", true},
-		{"\u0131an", "ian", false}, // the dotless i is another letter
-		{"", "", true},
-	} {
-		if got := SameLogin(tt.a, tt.b); got != tt.want {
-			t.Errorf("SameLogin(%q, %q) = %v", tt.a, tt.b, got)
-		}
-	}
-}
-
-func TestDidYouMean(t *testing.T) {
-	known := []string{"office_hours", "vpn_members", "watchlist"}
-	for name, want := range map[string]string{
-		"ofice_hours": `, did you mean "office_hours"?`,
-		"watch_list":  `, did you mean "watchlist"?`,
-		"x":           "",
-		"":            "",
-	} {
-		if got := DidYouMean(name, known); got != want {
-			t.Errorf("DidYouMean(%q) = %q, want %q", name, got, want)
-		}
-	}
-}

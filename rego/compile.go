@@ -12,7 +12,7 @@ import (
 	opa "github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
-	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/config"
 )
 
 // removed are the functions of OPA that policies do not get: they reach out of
@@ -124,7 +124,7 @@ func hint(message string, known []string) string {
 	if why, ok := reserved[name]; ok {
 		return ": " + why
 	}
-	return policyengine.DidYouMean(name, known)
+	return config.DidYouMean(name, known)
 }
 
 // reserved are functions that a policy written elsewhere may use, and why they

@@ -8,7 +8,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
-	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/config"
 )
 
 // lookups are the ways to compare the name of a group with a text. Each makes a
@@ -149,14 +149,14 @@ func lookupOf(key ast.Value) (string, error) {
 	}
 	field, lookup, found := strings.Cut(string(text), "__")
 	if field != "name" {
-		return "", fmt.Errorf("filter %q: there is no field %q: groups are known by their name%s", string(text), field, policyengine.DidYouMean(field, []string{"name"}))
+		return "", fmt.Errorf("filter %q: there is no field %q: groups are known by their name%s", string(text), field, config.DidYouMean(field, []string{"name"}))
 	}
 	if !found {
 		lookup = "exact"
 	}
 	if lookup != "in" && lookup != "regex" && lookups[lookup] == nil {
 		known := append(sortedKeys(lookups), "in", "regex")
-		return "", fmt.Errorf("filter %q: there is no lookup %q%s: there are %s", string(text), lookup, policyengine.DidYouMean(lookup, known), strings.Join(known, ", "))
+		return "", fmt.Errorf("filter %q: there is no lookup %q%s: there are %s", string(text), lookup, config.DidYouMean(lookup, known), strings.Join(known, ", "))
 	}
 	return lookup, nil
 }

@@ -63,7 +63,7 @@ func sameUser(u *identity.User, v ast.Value) error {
 	if !ok {
 		return fmt.Errorf("the user is %s: give input.request.user or a username", article(login))
 	}
-	if !policyengine.SameLogin(string(name), u.Login) {
+	if !identity.SameLogin(string(name), u.Login) {
 		return fmt.Errorf("user %q is not the one who logs in: only that one's groups are known", string(name))
 	}
 	return nil

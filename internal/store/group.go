@@ -35,7 +35,7 @@ func groupByName(ctx context.Context, q querier, name string) (groupKey, error) 
 	if !plausible(name) {
 		return g, fmt.Errorf("group %q: %w", clip(name), ErrNoGroup)
 	}
-	err := q.QueryRowContext(ctx, `SELECT id, name FROM groups WHERE name_folded = ?`, Fold(name)).Scan(&g.id, &g.name)
+	err := q.QueryRowContext(ctx, `SELECT id, name FROM groups WHERE name_folded = ?`, identity.Fold(name)).Scan(&g.id, &g.name)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoGroup
 	}
@@ -143,7 +143,7 @@ func addGroup(ctx context.Context, tx querier, name string, now time.Time) (grou
 	}
 	g := groupKey{id: rand.Text(), name: name}
 	_, err := tx.ExecContext(ctx, `INSERT INTO groups (id, name, name_folded, created) VALUES (?, ?, ?, ?)`,
-		g.id, g.name, Fold(name), millis(now))
+		g.id, g.name, identity.Fold(name), millis(now))
 	return g, err
 }
 

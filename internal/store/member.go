@@ -85,7 +85,7 @@ func userID(ctx context.Context, q querier, login string) (string, error) {
 	var id string
 	err := identity.ErrNotFound
 	if plausible(login) {
-		err = q.QueryRowContext(ctx, `SELECT id FROM users WHERE login_folded = ?`, Fold(login)).Scan(&id)
+		err = q.QueryRowContext(ctx, `SELECT id FROM users WHERE login_folded = ?`, identity.Fold(login)).Scan(&id)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		err = identity.ErrNotFound

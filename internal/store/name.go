@@ -5,9 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Limits of texts, in octets.
@@ -15,19 +12,6 @@ const (
 	maxName = 256  // a login or the name of a group
 	maxText = 1024 // a person's name, an address
 )
-
-// Fold maps a login or a group's name to what it is compared by: the canonical
-// caseless form of the Unicode standard (section 3.13, D145), composed. "Ärger"
-// in any spelling of the Ä is "ärger", "STRASSE" is "straße", and a Turkish
-// dotless ı stays apart from i.
-func Fold(s string) string {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return norm.NFC.String(cases.Fold().String(norm.NFD.String(s)))
-		}
-	}
-	return strings.ToLower(s)
-}
 
 // plausible reports whether a login could be in the store at all, so that what
 // comes from the network costs nothing more when it could not.

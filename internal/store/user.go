@@ -61,7 +61,7 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (User, error) {
 	if !plausible(login) {
 		return User{}, fmt.Errorf("find user %q: %w", clip(login), identity.ErrNotFound)
 	}
-	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, Fold(login)))
+	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, identity.Fold(login)))
 	if err != nil {
 		return User{}, fmt.Errorf("find user %q: %w", login, err)
 	}
@@ -124,7 +124,7 @@ func addUser(ctx context.Context, tx querier, u User, now time.Time) (User, erro
 	if err := checkUser(u); err != nil {
 		return u, err
 	}
-	folded := Fold(u.Login)
+	folded := identity.Fold(u.Login)
 	var taken string
 	err := tx.QueryRowContext(ctx, `SELECT login FROM users WHERE login_folded = ?`, folded).Scan(&taken)
 	switch {

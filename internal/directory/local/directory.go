@@ -119,7 +119,7 @@ func (d *Directory) VerifyNobody(ctx context.Context, login string, c identity.C
 	if !ok || !possible(password) {
 		return nil
 	}
-	if _, err := d.check(ctx, "nobody "+store.Fold(login), d.decoy, password); err != nil {
+	if _, err := d.check(ctx, "nobody "+identity.Fold(login), d.decoy, password); err != nil {
 		return fmt.Errorf("directory %s: check password of an unknown user: %w", d.name, err)
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/identity"
-	"github.com/sallyport-auth/sallyport/internal/store"
 )
 
 func seedFile(t *testing.T, text string) string {
@@ -137,10 +136,10 @@ func FuzzSeedCSV(f *testing.F) {
 			if err := errors.Join(u.Check(), CheckPassword(u.password)); err != nil {
 				t.Errorf("line %d: %v", u.line, err)
 			}
-			if seen[store.Fold(u.Login)] {
+			if seen[identity.Fold(u.Login)] {
 				t.Errorf("line %d: %q twice", u.line, u.Login)
 			}
-			seen[store.Fold(u.Login)] = true
+			seen[identity.Fold(u.Login)] = true
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/internal/store"
 )
 
@@ -97,7 +98,7 @@ func readSeedUsers(name string, lines *csv.Reader, columns map[string]int) ([]se
 		line, _ := lines.FieldPos(0)
 		u, err := readSeedUser(fields, columns)
 		if err == nil {
-			if first, twice := seen[store.Fold(u.Login)]; twice {
+			if first, twice := seen[identity.Fold(u.Login)]; twice {
 				err = fmt.Errorf("the login stands in line %d already (case does not count)", first)
 			}
 		}
@@ -106,7 +107,7 @@ func readSeedUsers(name string, lines *csv.Reader, columns map[string]int) ([]se
 			errs = append(errs, fmt.Errorf("%s:%d: %s", name, line, faults))
 			continue
 		}
-		seen[store.Fold(u.Login)] = line
+		seen[identity.Fold(u.Login)] = line
 		u.line = line
 		users = append(users, u)
 	}
