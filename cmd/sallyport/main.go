@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	_ "time/tzdata" // login.time_zone works on machines without zone files
 
 	"github.com/alecthomas/kong"
 )

@@ -87,18 +87,31 @@ func (s *Snapshot) openDirectories(ctx context.Context, r resources) error {
 			continue
 		}
 		s.directories[name] = dir
-		if cfg.Seed == "" {
+		if err := s.seed(ctx, name, r); err != nil {
+			faults = append(faults, err)
 			continue
 		}
-		count, err := local.SeedCSV(ctx, r.store, cfg.Argon2, cfg.Seed)
-		if err != nil {
-			faults = append(faults, s.cfg.Fault(path+".seed", "%w", err))
-		}
-		if count > 0 {
-			r.log.Info("store filled", "directory", name, "file", cfg.Seed, "users", count)
+		if err := refuseDemoUsers(ctx, s.cfg, path, dir); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// seed fills an empty store from the seed file of a directory, if it has one.
+func (s *Snapshot) seed(ctx context.Context, name string, r resources) error {
+	cfg := s.cfg.Directories[name]
+	if cfg.Seed == "" {
+		return nil
+	}
+	count, err := local.SeedCSV(ctx, r.store, cfg.Argon2, cfg.Seed)
+	if err != nil {
+		return s.cfg.Fault("directories."+name+".seed", "%w", err)
+	}
+	if count > 0 {
+		r.log.Info("store filled", "directory", name, "file", cfg.Seed, "users", count)
+	}
+	return nil
 }
 
 // loadPolicies compiles both kinds of policies and the bindings.
