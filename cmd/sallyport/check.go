@@ -26,7 +26,7 @@ func (checkCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return fmt.Errorf("make a directory to check in: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { _ = os.RemoveAll(scratch) }()
 	log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if err := daemon.Check(ctx, cfg, scratch, log); err != nil {
 		return &exitError{exitConfig, err}

@@ -86,7 +86,7 @@ func pickApplication(cfg *config.Config, name, protocol string, fits func(*confi
 // reachable turns an address to listen on into one to connect to: a wildcard
 // becomes loopback.
 func reachable(a config.ListenAddr) string {
-	text := a.AddrPort.String()
+	text := a.String()
 	if a.Addr().IsUnspecified() {
 		host := "127.0.0.1"
 		if a.Addr().Is6() {

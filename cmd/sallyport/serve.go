@@ -39,8 +39,7 @@ func (c *serveCmd) Run(ctx context.Context, env *environment) error {
 		Log:    log,
 		Level:  level,
 	})
-	var fault *daemon.ConfigurationError
-	if errors.As(err, &fault) {
+	if _, ok := errors.AsType[*daemon.ConfigurationError](err); ok {
 		return &exitError{exitConfig, err}
 	}
 	return err

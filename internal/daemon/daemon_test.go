@@ -285,8 +285,7 @@ func TestPortInUse(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), setting) || !strings.Contains(err.Error(), port) {
 			t.Errorf("%s in use: %v", setting, err)
 		}
-		var fault *ConfigurationError
-		if errors.As(err, &fault) {
+		if _, ok := errors.AsType[*ConfigurationError](err); ok {
 			t.Errorf("%s in use is no fault of the configuration: %v", setting, err)
 		}
 	}
@@ -336,8 +335,7 @@ func TestDoesNotStart(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = Run(t.Context(), cfg, Options{Log: slog.New(slog.DiscardHandler)})
-			var fault *ConfigurationError
-			if !errors.As(err, &fault) || !strings.Contains(err.Error(), "sallyport.yaml:") {
+			if _, ok := errors.AsType[*ConfigurationError](err); !ok || !strings.Contains(err.Error(), "sallyport.yaml:") {
 				t.Errorf("want a fault with its place, got %v", err)
 			}
 		})
