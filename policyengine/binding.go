@@ -42,10 +42,10 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 	p := &cfg.Applications[key].Policies
 	path := "applications." + key + ".policies"
 	app := &application{
-		mode:     Mode(cmp.Or(p.Mode, string(ModeAll))),
-		message:  cmp.Or(p.Message, "Access denied."),
-		timeout:  p.Timeout,
-		bindings: map[Stage][]*binding{},
+		mode:    Mode(cmp.Or(p.Mode, string(ModeAll))),
+		message: cmp.Or(p.Message, "Access denied."),
+		timeout: p.Timeout,
+		stages:  map[Stage]*asked{},
 	}
 	var faults []error
 	if app.mode != ModeAll && app.mode != ModeAny {
@@ -61,10 +61,15 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 			faults = append(faults, err)
 			continue
 		}
-		app.bindings[stage] = append(app.bindings[stage], b)
+		if app.stages[stage] == nil {
+			app.stages[stage] = &asked{}
+		}
+		s := app.stages[stage]
+		s.bindings = append(s.bindings, b)
+		s.timed = s.timed || b.enabled && !b.pure
 	}
-	for _, list := range app.bindings {
-		slices.SortStableFunc(list, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
+	for _, s := range app.stages {
+		slices.SortStableFunc(s.bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
 	}
 	return app, errors.Join(faults...)
 }

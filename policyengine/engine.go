@@ -32,13 +32,19 @@ type Engine struct {
 	log          *slog.Logger
 }
 
-// application is what is decided about: the compiled bindings by stage, in the
-// order in which they are asked.
+// application is what is decided about.
 type application struct {
-	mode     Mode
-	message  string
-	timeout  time.Duration
-	bindings map[Stage][]*binding
+	mode    Mode
+	message string
+	timeout time.Duration
+	stages  map[Stage]*asked
+}
+
+// asked are the bindings of one stage, in the order in which they are asked.
+type asked struct {
+	bindings []*binding
+	// timed: one of them needs time, and so the stage a deadline.
+	timed bool
 }
 
 // New compiles the bindings of every application. The error joins all faults,
@@ -88,24 +94,27 @@ func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, 
 	if err := ctx.Err(); err != nil {
 		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
 	}
-	bindings := app.bindings[stage]
-	records := e.ask(ctx, app, bindings, in)
+	asked := app.stages[stage]
+	if asked == nil {
+		return Decision{Allowed: true}, nil
+	}
+	records := e.ask(ctx, app, asked, in)
 	if err := ctx.Err(); err != nil {
 		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
 	}
-	return combine(app, bindings, records), nil
+	return combine(app, asked.bindings, records), nil
 }
 
 // ask evaluates every binding, in order and one after the other: no message and
 // no side effect is lost by stopping early, and a trace is always whole.
-func (e *Engine) ask(ctx context.Context, app *application, bindings []*binding, in *Input) []BindingRecord {
-	if len(bindings) == 0 {
-		return nil
+func (e *Engine) ask(ctx context.Context, app *application, asked *asked, in *Input) []BindingRecord {
+	if asked.timed {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(withShared(ctx), app.timeout)
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeout(withShared(ctx), app.timeout)
-	defer cancel()
-	records := make([]BindingRecord, len(bindings))
-	for i, b := range bindings {
+	records := make([]BindingRecord, len(asked.bindings))
+	for i, b := range asked.bindings {
 		records[i] = e.evaluate(ctx, b, in)
 		e.report(ctx, in, &records[i])
 	}

@@ -67,7 +67,7 @@ func bind(b config.Binding) config.Binding {
 	return b
 }
 
-func engineFor(t *testing.T, mode string, bindings ...config.Binding) *Engine {
+func engineFor(t testing.TB, mode string, bindings ...config.Binding) *Engine {
 	t.Helper()
 	set, err := scoped.Compile([]scoped.Policy{
 		{Name: "office", Scope: "authorization", Client: []string{"10.0.0.0/8"}, Active: true, Priority: 1},
@@ -162,6 +162,44 @@ func TestDecide(t *testing.T) {
 			}
 			if !d.Allowed && len(d.Messages) == 0 {
 				t.Error("a refusal without a text")
+			}
+		})
+	}
+}
+
+// TestDecideCosts holds what is asked for every login to what it needs.
+func TestDecideCosts(t *testing.T) {
+	e := engineFor(t, "all", bind(config.Binding{Group: "vpn-users"}), bind(config.Binding{Scoped: "office"}))
+	for _, tt := range []struct {
+		stage Stage
+		want  float64
+	}{
+		{StageAdmission, 0}, // which has no bindings
+		{StageAccess, 1},    // the trace
+	} {
+		in := alice()
+		got := testing.AllocsPerRun(100, func() {
+			if d, err := e.Decide(t.Context(), tt.stage, in); err != nil || !d.Allowed {
+				t.Error(d, err)
+			}
+		})
+		if got > tt.want {
+			t.Errorf("stage %s: %v allocations, want at most %v", tt.stage, got, tt.want)
+		}
+	}
+}
+
+func BenchmarkBindings(b *testing.B) {
+	for name, bindings := range map[string][]config.Binding{
+		"none": nil, "group": {bind(config.Binding{Group: "vpn-users"})}, "policy": {bind(config.Binding{Policy: "yes"})},
+	} {
+		b.Run(name, func(b *testing.B) {
+			e, in := engineFor(b, "all", bindings...), alice()
+			b.ReportAllocs()
+			for b.Loop() {
+				if d, err := e.Decide(b.Context(), StageAccess, in); err != nil || !d.Allowed {
+					b.Fatal(d, err)
+				}
 			}
 		})
 	}

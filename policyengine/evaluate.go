@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// evaluate asks one binding within its own deadline. Whatever goes wrong (an
+// evaluate asks one binding, within its own deadline if it needs time. Whatever goes wrong (an
 // error, a panic, an answer that came too late) makes the binding count as its
 // failure_result; negate does not turn that round, and what the policy said so
 // far is dropped.
@@ -17,8 +17,11 @@ func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input) BindingRec
 		r.Skipped = "not enabled"
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
-	defer cancel()
+	if !b.pure {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, b.timeout)
+		defer cancel()
+	}
 	start := time.Now()
 	result, cached, err := b.safely(ctx, in)
 	r.Took, r.Cached = time.Since(start), cached
