@@ -118,7 +118,11 @@ func (c *conn) dispatch(ctx context.Context, p *pdu) error {
 		return nil
 	}
 	if p.kind == kindBind {
-		c.workers.Go(func() { c.work(ctx, p) })
+		c.workers.Add(1)
+		c.s.run(func() {
+			defer c.workers.Done()
+			c.work(ctx, p)
+		})
 		return nil
 	}
 	return c.perform(ctx, p)

@@ -184,3 +184,20 @@ func TestLargeMessagesShareABudget(t *testing.T) {
 	large.send(request(1, extendedOp(string(make([]byte, 200<<10)))))
 	large.expect(1, respExtended, protocolError)
 }
+
+// More binds at once than goroutines are kept: nobody waits for another, and
+// what was held is answered.
+func TestMoreBindsThanKeptWorkers(t *testing.T) {
+	r := newRig(t, nil)
+	clients := make([]*wire, keptWorkers+8)
+	for i := range clients {
+		clients[i] = r.dial(t)
+		r.holding(clients[i], 1)
+	}
+	r.works(t)
+	close(r.fake.release)
+	for _, w := range clients {
+		w.expect(1, respBind, success)
+	}
+	r.works(t)
+}

@@ -39,6 +39,7 @@ type Server struct {
 	limits limits
 	drain  time.Duration
 	slots  chan struct{} // one per login that is being decided
+	jobs   chan func()   // to the workers that are kept
 	pool   pool
 	stats  counters
 
@@ -61,6 +62,7 @@ func NewServer(t *Table, o Options) *Server {
 		log:   o.Log,
 		drain: o.Drain,
 		slots: make(chan struct{}, orDefault(o.LDAP.Workers, 256)),
+		jobs:  make(chan func()),
 		limits: limits{
 			idle:      o.LDAP.IdleTimeout,
 			handshake: 10 * time.Second,
@@ -113,7 +115,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	accepting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
-	var accepts, conns sync.WaitGroup
+	var kept, accepts, conns sync.WaitGroup
+	for range keptWorkers {
+		kept.Go(s.work)
+	}
 	for _, l := range s.listeners {
 		accepts.Go(func() {
 			if err := s.accept(accepting, logins, l, &conns); err != nil {
@@ -141,10 +146,33 @@ func (s *Server) Serve(ctx context.Context) error {
 		giveUp()
 		<-drained
 	}
+	close(s.jobs)
+	kept.Wait()
 	if ctx.Err() != nil {
 		return nil
 	}
 	return context.Cause(accepting)
+}
+
+// keptWorkers is how many goroutines are kept for binds. Their stacks have grown
+// already; a new one spends as much as a fifth of a login on growing its own.
+const keptWorkers = 32
+
+// work runs jobs until there are no more connections.
+func (s *Server) work() {
+	for job := range s.jobs {
+		job()
+	}
+}
+
+// run runs a job in a goroutine that is kept, or in a new one when all of those
+// are busy.
+func (s *Server) run(job func()) {
+	select {
+	case s.jobs <- job:
+	default:
+		go job()
+	}
 }
 
 // each calls f for every open connection.
