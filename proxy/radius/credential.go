@@ -20,7 +20,7 @@ func (r *request) attempt(id string) (*proxy.Attempt, proxy.Reason) {
 		Protocol:    proxy.RADIUS,
 		Operation:   "auth",
 		Application: r.client.application,
-		ClientIP:    r.clientIP(),
+		ClientIP:    r.clientIP(facts.CallingStationID),
 		PeerIP:      r.src.Addr().WithZone(""),
 		Client:      facts.NASIdentifier,
 		Received:    r.received,

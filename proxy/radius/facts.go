@@ -52,8 +52,8 @@ func factField(f *policyengine.RADIUSFacts, typ byte) *string {
 // clientIP finds the end user's address, which VPN gateways send in
 // Calling-Station-Id, some with the port in brackets ("192.0.2.7[4500]"), or in
 // Tunnel-Client-Endpoint. It is invalid when the packet does not tell.
-func (r *request) clientIP() netip.Addr {
-	if a := parseStation(string(r.first(typeCallingStationID))); a.IsValid() {
+func (r *request) clientIP(callingStation string) netip.Addr {
+	if a := parseStation(callingStation); a.IsValid() {
 		return a
 	}
 	return parseStation(string(untag(r.first(typeTunnelClientEndpoint))))

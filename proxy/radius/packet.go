@@ -49,10 +49,11 @@ type request struct {
 
 	table       *Table
 	client      *client
-	signatureAt int           // where in packet the value of the Message-Authenticator begins
-	signed      bool          // carries a Message-Authenticator, and it is right
-	method      identity.Kind // the kind of credential that vendor attributes carry
-	entry       *entry        // its place among the duplicates
+	signatureAt int                   // where in packet the value of the Message-Authenticator begins
+	sum         [signatureLength]byte // what verify computes
+	signed      bool                  // carries a Message-Authenticator, and it is right
+	method      identity.Kind         // the kind of credential that vendor attributes carry
+	entry       *entry                // its place among the duplicates
 }
 
 // code and identifier are header fields; they may be asked once inspect has
@@ -219,8 +220,8 @@ func (r *request) verify() cause {
 		return causeWrongSignature
 	}
 	at := r.signatureAt
-	var zero, sum [signatureLength]byte
-	if !hmac.Equal(value, r.client.mac(sum[:0], r.packet[:at], zero[:], r.packet[at+signatureLength:])) {
+	clear(r.sum[:]) // the value counts as zeros
+	if !hmac.Equal(value, r.client.mac(r.sum[:0], r.packet[:at], r.sum[:], r.packet[at+signatureLength:])) {
 		return causeWrongSignature
 	}
 	r.signed = true
