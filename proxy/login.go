@@ -101,7 +101,7 @@ func (p *Proxy) identify(ctx context.Context, a *Attempt) (subject, ending) {
 		switch {
 		case err == nil:
 			who.source, who.user = source, user
-			return who, goOn("found in directory " + source.Name)
+			return who, goOn("found")
 		case !errors.Is(err, identity.ErrNotFound):
 			return who, failed(ctx, fmt.Errorf("look up in directory %s: %w", source.Name, err))
 		}
@@ -144,7 +144,7 @@ func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) 
 	if !who.user.Active {
 		return "", refuse(ReasonUserDisabled, "the account is switched off")
 	}
-	return c.Kind().String(), goOn("the " + c.Kind().String() + " is right")
+	return c.Kind().String(), goOn("right")
 }
 
 // verifyNobody ends the login of an unknown user after the time that a wrong
@@ -279,7 +279,7 @@ func (p *Proxy) answer(a *Attempt, who subject, end ending, t *trace) Outcome {
 	if who.realm != nil {
 		o.Realm = who.realm.Name
 	}
-	o.Trace, o.Took = t.finish("answer", o.Verdict.String()+", "+string(o.Reason))
+	o.Trace, o.Took = t.finish("answer", o.Verdict.String())
 	p.recorder.Record(a, &o)
 	return o
 }

@@ -62,6 +62,7 @@ func broken(ctx context.Context, err error) ending {
 type trace struct {
 	now     func() time.Time
 	start   time.Time
+	last    time.Time // when the last stage ended
 	records []StageRecord
 }
 
@@ -69,13 +70,13 @@ type trace struct {
 const stageCount = 5
 
 func newTrace(now func() time.Time) *trace {
-	return &trace{now: now, start: now(), records: make([]StageRecord, 0, stageCount)}
+	start := now()
+	return &trace{now: now, start: start, last: start, records: make([]StageRecord, 0, stageCount)}
 }
 
 // run runs one stage and records it. A panic ends the login and not the
 // process.
 func run[T any](t *trace, stage string, f func() (T, ending)) (value T, end ending) {
-	began := t.now()
 	defer func() {
 		if r := recover(); r != nil {
 			end = ending{
@@ -83,10 +84,12 @@ func run[T any](t *trace, stage string, f func() (T, ending)) (value T, end endi
 				err: fmt.Errorf("stage %s: panic: %v\n%s", stage, r, debug.Stack()),
 			}
 		}
+		now := t.now()
 		t.records = append(t.records, StageRecord{
 			Stage: stage, Result: end.note, Reason: end.reason,
-			Bindings: end.bindings, Err: end.err, Took: t.now().Sub(began),
+			Bindings: end.bindings, Err: end.err, Took: now.Sub(t.last),
 		})
+		t.last = now
 	}()
 	return f()
 }
