@@ -16,8 +16,10 @@ const wholeInput policyengine.Path = ""
 // usage is what a policy does, found by looking at every rule that it can
 // reach.
 type usage struct {
-	reads       []policyengine.Path
-	sideEffects bool
+	// reads are all places of the input; document are those among them that are
+	// read through the input document, and not by a helper function.
+	reads, document []policyengine.Path
+	sideEffects     bool
 }
 
 // analyze walks the rules behind ref and everything that they refer to. It may
@@ -37,7 +39,7 @@ func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
 			ast.WalkRefs(rule, func(r ast.Ref) bool {
 				switch {
 				case r[0].Equal(ast.InputRootDocument):
-					u.reads = append(u.reads, inputPath(r))
+					u.document = append(u.document, inputPath(r))
 				case r[0].Equal(ast.DefaultRootDocument):
 					visit(r)
 				default:
@@ -51,7 +53,8 @@ func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
 		}
 	}
 	visit(ref)
-	u.reads = minimal(u.reads)
+	u.document = minimal(u.document)
+	u.reads = minimal(append(u.reads, u.document...))
 	return u
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
 // removed are the functions of OPA that policies do not get: they reach out of
@@ -51,20 +52,26 @@ func compile(ctx context.Context, modules map[string]*ast.Module, builtins *buil
 		return nil, errors.Join(faults...)
 	}
 	set := &Set{policies: map[string]*Policy{}}
+	var reads []policyengine.Path
 	store := inmem.New()
 	for _, name := range policyNames(modules) {
-		p, err := prepare(ctx, c, name, builtins, opa.Store(store))
+		p, used, err := prepare(ctx, c, name, builtins, opa.Store(store))
 		if err != nil {
 			return nil, fmt.Errorf("prepare expression policy %s: %w", name, err)
 		}
 		p.log = log
 		set.policies[name] = p
+		reads = append(reads, used.document...)
+	}
+	document := newDocument(reads)
+	for _, p := range set.policies {
+		p.document = document
 	}
 	return set, nil
 }
 
 // prepare makes a policy that can be evaluated.
-func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builtins, store func(*opa.Rego)) (*Policy, error) {
+func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builtins, store func(*opa.Rego)) (*Policy, usage, error) {
 	ref := ast.MustParseRef("data.sallyport.policies." + name)
 	options := append(builtins.implementations(),
 		store,
@@ -77,10 +84,10 @@ func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builti
 	)
 	query, err := opa.New(options...).PrepareForEval(ctx)
 	if err != nil {
-		return nil, err
+		return nil, usage{}, err
 	}
 	used := analyze(c, ref, builtins)
-	return &Policy{name: name, query: query, reads: used.reads, exhaustive: used.sideEffects}, nil
+	return &Policy{name: name, query: query, reads: used.reads, exhaustive: used.sideEffects}, used, nil
 }
 
 // policyNames returns the names of all policies of valid modules, sorted.

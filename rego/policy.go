@@ -20,6 +20,9 @@ type Policy struct {
 	name  string
 	query opa.PreparedEvalQuery
 	reads []policyengine.Path
+	// document makes the input document, with what the policies of the set can
+	// look at.
+	document *part
 	// exhaustive policies have side effects: their rules are all run, where OPA
 	// would skip what cannot change the result.
 	exhaustive bool
@@ -33,7 +36,10 @@ var _ policyengine.Expression = (*Policy)(nil)
 func (p *Policy) Reads() []policyengine.Path { return slices.Clone(p.reads) }
 
 // inputKey keys the input document that the policies of one decision share.
-type inputKey struct{ in *policyengine.Input }
+type inputKey struct {
+	in       *policyengine.Input
+	document *part
+}
 
 // Eval evaluates the policy's package once and reads allow, messages and
 // raw_result from it. Whatever goes wrong is an error with the place in the
@@ -48,7 +54,7 @@ func (p *Policy) Eval(ctx context.Context, in *policyengine.Input) (result polic
 	if in == nil || in.User == nil {
 		return policyengine.Result{}, errors.New("no user to evaluate the policy for")
 	}
-	document := policyengine.Share(ctx, inputKey{in}, func() ast.Value { return inputDocument(in) })
+	document := policyengine.Share(ctx, inputKey{in, p.document}, func() ast.Value { return p.document.of(in) })
 	run := &evaluation{in: in}
 	options := []opa.EvalOption{
 		opa.EvalParsedInput(document),
