@@ -52,8 +52,8 @@ func BenchmarkMap(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				root, keys := t.find(d)
-				if _, fits := root.login(d, keys); !fits {
+				key := d.key()
+				if _, fits := t.find(key).login(d, key); !fits {
 					b.Fatal("no login")
 				}
 			}

@@ -131,11 +131,12 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 		return a, proxy.ReasonMalformedLogin, invalidDNSyntax
 	}
 	a.LDAP.BindDN = text
-	b, keys := t.find(name)
+	key := name.key()
+	b := t.find(key)
 	if b != nil {
 		a.Application, a.LDAP.BaseDN = b.application, b.dn
 	}
-	login, fits := b.login(name, keys)
+	login, fits := b.login(name, key)
 	if !fits {
 		login = cleanText(text)
 	}

@@ -115,7 +115,7 @@ func TestSameName(t *testing.T) {
 	} {
 		a, errA := parseDN(c.a)
 		b, errB := parseDN(c.b)
-		same := errA == nil && errB == nil && a.keys().whole == b.keys().whole
+		same := errA == nil && errB == nil && a.key() == b.key()
 		if same != c.same {
 			t.Errorf("%q and %q: same = %v", c.a, c.b, same)
 		}
@@ -177,12 +177,13 @@ func TestMapping(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", c.in, err)
 		}
-		b, keys := table.find(name)
+		key := name.key()
+		b := table.find(key)
 		app := ""
 		if b != nil {
 			app = b.application
 		}
-		login, fits := b.login(name, keys)
+		login, fits := b.login(name, key)
 		if app != c.app || login != c.login || fits != (c.login != "") {
 			t.Errorf("%q: application %q, login %q, %v; want %q, %q", c.in, app, login, fits, c.app, c.login)
 		}
@@ -246,13 +247,14 @@ func FuzzDN(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, keys := table.find(name)
-		login, fits := b.login(name, keys)
+		key := name.key()
+		b := table.find(key)
+		login, fits := b.login(name, key)
 		if fits && (b == nil || login == "" || strings.IndexByte(login, 0) >= 0 || len(name) != 5) {
 			t.Errorf("%q is mapped to %q", s, login)
 		}
-		if strings.Count(keys.whole, string(rune(rdnEnd))) != len(name) {
-			t.Errorf("%q: key %q does not have %d RDNs", s, keys.whole, len(name))
+		if strings.Count(string(key), string(rune(rdnEnd))) != len(name) {
+			t.Errorf("%q: key %q does not have %d RDNs", s, key, len(name))
 		}
 	})
 }

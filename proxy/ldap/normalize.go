@@ -154,31 +154,27 @@ func appendAVA(b []byte, a ava) []byte {
 	return append(b, prepare(a.value)...)
 }
 
-// nameKeys is a normalized name: what two names share exactly when they match,
-// and where each RDN begins in it.
-type nameKeys struct {
-	whole  string
-	starts []int
-}
+// nameKey is a normalized name: what two names share exactly when they match.
+// Each RDN in it ends with rdnEnd.
+type nameKey string
 
-// from is the key of the name without its first i RDNs.
-func (k nameKeys) from(i int) string {
-	if i == len(k.starts) {
-		return ""
+// cut splits the key behind the first n RDNs, of which it has at least so many.
+func (k nameKey) cut(n int) (before, after nameKey) {
+	at := 0
+	for range n {
+		at += 1 + strings.IndexByte(string(k[at:]), rdnEnd)
 	}
-	return k.whole[k.starts[i]:]
+	return k[:at], k[at:]
 }
 
-// keys normalizes the name.
-func (d dn) keys() nameKeys {
+// key normalizes the name.
+func (d dn) key() nameKey {
 	const usual = 128
 	b := make([]byte, 0, usual)
-	starts := make([]int, len(d))
-	for i, rdn := range d {
-		starts[i] = len(b)
+	for _, rdn := range d {
 		b = appendRDN(b, rdn)
 	}
-	return nameKeys{whole: string(b), starts: starts}
+	return nameKey(b)
 }
 
 // cleanText makes any bytes fit for a log: valid UTF-8, without control

@@ -58,7 +58,7 @@ func equalDN(value, assertion string) bool {
 		return false
 	}
 	b, err := parseDN(assertion)
-	return err == nil && a.keys().whole == b.keys().whole
+	return err == nil && a.key() == b.key()
 }
 
 // find returns the attribute that a description names, or nil. Options (";")

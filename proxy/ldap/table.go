@@ -33,7 +33,7 @@ type Table struct {
 	handler Handler
 	tls     *tls.Config // nil: neither StartTLS nor LDAPS
 
-	bases map[string]*base // by the key of the base DN
+	bases map[nameKey]*base // by the key of the base DN
 	// contexts are the base DNs as written, sorted: the root DSE's namingContexts.
 	contexts []string
 
@@ -57,7 +57,7 @@ func NewTable(cfg *config.Config, h Handler, t *tls.Config) (*Table, error) {
 	table := &Table{
 		handler:         h,
 		tls:             t,
-		bases:           make(map[string]*base),
+		bases:           make(map[nameKey]*base),
 		timeout:         cfg.Login.Timeout,
 		refuseAnonymous: cfg.LDAP.AnonymousBind == "refuse",
 		requireTLS:      cfg.LDAP.RequireTLS,
@@ -98,7 +98,7 @@ func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP
 		return []error{cfg.Fault(path+"base_dn", "the base DN is empty: it would take every bind there is; write it like dc=example,dc=org")}
 	}
 	b := &base{application: name, dn: app.BaseDN}
-	key := root.keys().whole
+	key := root.key()
 	if twin, ok := t.bases[key]; ok {
 		return []error{cfg.Fault(path+"base_dn", "%q is the base DN of application %q already: give each application its own", app.BaseDN, twin.application)}
 	}
@@ -116,14 +116,14 @@ func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP
 	return nil
 }
 
-// find returns the application whose base DN is the longest that name ends in,
-// or nil. Names are compared RDN by RDN, never by characters.
-func (t *Table) find(name dn) (*base, nameKeys) {
-	keys := name.keys()
-	for i := range name {
-		if b := t.bases[keys.from(i)]; b != nil {
-			return b, keys
+// find returns the application whose base DN is the longest that a name ends
+// in, or nil. Names are compared RDN by RDN, never by characters.
+func (t *Table) find(name nameKey) *base {
+	for name != "" {
+		if b := t.bases[name]; b != nil {
+			return b
 		}
+		_, name = name.cut(1)
 	}
-	return nil, keys
+	return nil
 }

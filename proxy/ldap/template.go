@@ -11,17 +11,17 @@ const loginMark = "{login}"
 // template says how a bind DN names a user: all RDNs are fixed but one, whose
 // value is the login.
 type template struct {
-	attr   string // attribute type of the RDN with the login
-	before string // key of the RDNs in front of it
-	after  string // key of the RDNs behind it
-	at     int    // its index, from the leaf
-	rdns   int    // how many RDNs the name has
+	attr   string  // attribute type of the RDN with the login
+	before nameKey // key of the RDNs in front of it
+	after  nameKey // key of the RDNs behind it
+	at     int     // its index, from the leaf
+	rdns   int     // how many RDNs the name has
 }
 
 // defaultTemplates are uid={login},ou=users,ROOT and cn={login},ou=users,ROOT.
 func defaultTemplates(root dn) []template {
 	users := append(dn{{{attr: "ou", value: "users"}}}, root...)
-	shape := template{after: users.keys().whole, rdns: len(users) + 1}
+	shape := template{after: users.key(), rdns: len(users) + 1}
 	uid, cn := shape, shape
 	uid.attr, cn.attr = "uid", "cn"
 	return []template{uid, cn}
@@ -48,15 +48,17 @@ func parseTemplate(s string, root dn) (template, error) {
 	if at < 0 {
 		return template{}, errors.New("{login} is missing: it says where the user's name stands")
 	}
-	keys := name.keys()
+	key := name.key()
 	below := len(name) - len(root)
-	if below <= at || keys.from(below) != root.keys().whole {
+	if _, end := key.cut(below); below <= at || end != root.key() {
 		return template{}, errors.New("it must end in the base DN of the application, with {login} before it")
 	}
+	before, _ := key.cut(at)
+	_, after := key.cut(at + 1)
 	return template{
 		attr:   name[at][0].attr,
-		before: keys.whole[:keys.starts[at]],
-		after:  keys.from(at + 1),
+		before: before,
+		after:  after,
 		at:     at,
 		rdns:   len(name),
 	}, nil
@@ -64,12 +66,12 @@ func parseTemplate(s string, root dn) (template, error) {
 
 // login returns the user's login when the name has the shape of one of the
 // application's templates. A nil base has none.
-func (b *base) login(name dn, keys nameKeys) (string, bool) {
+func (b *base) login(name dn, key nameKey) (string, bool) {
 	if b == nil {
 		return "", false
 	}
 	for i := range b.templates {
-		if login, ok := b.templates[i].login(name, keys); ok {
+		if login, ok := b.templates[i].login(name, key); ok {
 			return login, true
 		}
 	}
@@ -78,7 +80,7 @@ func (b *base) login(name dn, keys nameKeys) (string, bool) {
 
 // login returns the user's login when name has the shape of the template: the
 // unescaped value, as it was typed. RDNs with several values never match.
-func (t *template) login(name dn, keys nameKeys) (string, bool) {
+func (t *template) login(name dn, key nameKey) (string, bool) {
 	if len(name) != t.rdns || len(name[t.at]) != 1 {
 		return "", false
 	}
@@ -86,7 +88,8 @@ func (t *template) login(name dn, keys nameKeys) (string, bool) {
 	if a.attr != t.attr || a.opaque != "" || a.value == "" {
 		return "", false
 	}
-	if keys.whole[:keys.starts[t.at]] != t.before || keys.from(t.at+1) != t.after {
+	before, rest := key.cut(t.at)
+	if _, after := rest.cut(1); before != t.before || after != t.after {
 		return "", false
 	}
 	return a.value, true
