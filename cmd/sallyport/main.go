@@ -43,7 +43,6 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 		kong.Description("An authentication proxy: RADIUS and LDAP in, users from your directories, policies decide."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code; panic(stopParsing{}) }),
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
