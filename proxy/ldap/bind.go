@@ -86,9 +86,6 @@ func (c *conn) bind(ctx context.Context, t *Table, p *pdu, refusal result) error
 	if err != nil {
 		return err
 	}
-	if r.code == success {
-		c.bound = string(req.name)
-	}
 	return c.answer(p, r, nil)
 }
 
@@ -157,7 +154,8 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 	return a, proxy.ReasonOK, success
 }
 
-// login has the handler decide. errSilence means that the bind was abandoned.
+// login has the handler decide, and binds the connection to whom it accepts.
+// errSilence means that the bind was abandoned.
 func (c *conn) login(ctx context.Context, t *Table, req *bindRequest) (result, error) {
 	a, reason, code := c.attempt(t, req)
 	if reason != proxy.ReasonOK {
@@ -173,6 +171,9 @@ func (c *conn) login(ctx context.Context, t *Table, req *bindRequest) (result, e
 	}
 	if o.Verdict == proxy.Drop {
 		return result{}, errDropped
+	}
+	if o.Verdict == proxy.Accept {
+		c.bound = a.LDAP.BindDN
 	}
 	return outcomeResult(o, t.policyRefusal), nil
 }

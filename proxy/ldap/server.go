@@ -83,7 +83,7 @@ func NewServer(t *Table, o Options) *Server {
 	}
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails
-	s.prefix = hex.EncodeToString(random[:])
+	s.prefix = "l-" + hex.EncodeToString(random[:]) + "-"
 	s.table.Store(t)
 	return s
 }
@@ -101,7 +101,8 @@ func (s *Server) Use(t *Table) { s.table.Store(t) }
 
 // nextID names a login.
 func (s *Server) nextID() string {
-	return "l-" + s.prefix + "-" + strconv.FormatUint(s.serial.Add(1), 36)
+	var id [32]byte
+	return string(strconv.AppendUint(append(id[:0], s.prefix...), s.serial.Add(1), 36))
 }
 
 // Serve answers until ctx ends. Then the listeners are closed at once, idle
