@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
 	opa "github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
@@ -87,7 +88,12 @@ func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builti
 		return nil, usage{}, err
 	}
 	used := analyze(c, ref, builtins)
-	return &Policy{name: name, query: query, reads: used.reads, exhaustive: used.sideEffects}, used, nil
+	p := &Policy{name: name, query: query, reads: used.reads}
+	p.options = []opa.EvalOption{opa.EvalSortSets(true), opa.EvalMetrics(metrics.NoOp())}
+	if used.sideEffects { // all rules are run, where OPA would skip what cannot change the result
+		p.options = append(p.options, opa.EvalRuleIndexing(false), opa.EvalEarlyExit(false))
+	}
+	return p, used, nil
 }
 
 // policyNames returns the names of all policies of valid modules, sorted.

@@ -23,10 +23,9 @@ type Policy struct {
 	// document makes the input document, with what the policies of the set can
 	// look at.
 	document *part
-	// exhaustive policies have side effects: their rules are all run, where OPA
-	// would skip what cannot change the result.
-	exhaustive bool
-	log        *slog.Logger
+	// options are those of every evaluation.
+	options []opa.EvalOption
+	log     *slog.Logger
 }
 
 var _ policyengine.Expression = (*Policy)(nil)
@@ -56,16 +55,15 @@ func (p *Policy) Eval(ctx context.Context, in *policyengine.Input) (result polic
 	}
 	document := policyengine.Share(ctx, inputKey{in, p.document}, func() ast.Value { return p.document.of(in) })
 	run := &evaluation{in: in}
-	options := []opa.EvalOption{
+	cancel := topdown.NewCancel()
+	defer context.AfterFunc(ctx, cancel.Cancel)()
+	options := append(slices.Clip(p.options),
 		opa.EvalParsedInput(document),
-		opa.EvalSortSets(true),
 		opa.EvalPrintHook(printer{log: p.log, policy: p.name, request: in.RequestID}),
-	}
+		opa.EvalExternalCancel(cancel),
+	)
 	if !in.Now.IsZero() {
 		options = append(options, opa.EvalTime(in.Now))
-	}
-	if p.exhaustive {
-		options = append(options, opa.EvalRuleIndexing(false), opa.EvalEarlyExit(false))
 	}
 	rs, err := p.query.Eval(context.WithValue(ctx, evaluationKey{}, run), options...)
 	if late := ctx.Err(); late != nil {
