@@ -28,7 +28,8 @@ type builtin struct {
 	name   string
 	args   []types.Type
 	result types.Type
-	// memoize: equal calls of one evaluation run once.
+	// memoize: equal calls of one evaluation run once. OPA writes all arguments
+	// out as text to compare them, which costs more than our own functions do.
 	memoize bool
 	// nondeterministic functions read more than their arguments.
 	nondeterministic bool

@@ -17,11 +17,11 @@ import (
 // in is in a group that fits all filters. Nested groups are already resolved.
 func memberBuiltin(patterns *patterns) *builtin {
 	return &builtin{
-		name:    "ak_is_group_member",
-		args:    []types.Type{types.A, types.NewObject(nil, types.NewDynamicProperty(types.S, types.A))},
-		result:  types.B,
-		memoize: true, nondeterministic: true,
-		reads: []policyengine.Path{"request.user.groups", "request.user.pk", "request.user.username"},
+		name:             "ak_is_group_member",
+		args:             []types.Type{types.A, types.NewObject(nil, types.NewDynamicProperty(types.S, types.A))},
+		result:           types.B,
+		nondeterministic: true,
+		reads:            []policyengine.Path{"request.user.groups", "request.user.pk", "request.user.username"},
 		literal: func(args []*ast.Term) []error {
 			return []error{nil, checkFilters(patterns, args[1])}
 		},

@@ -23,7 +23,7 @@ var (
 // networkBuiltin is ip_in_network(address, network).
 func networkBuiltin() *builtin {
 	return &builtin{
-		name: "ip_in_network", args: []types.Type{types.S, types.S}, result: types.B, memoize: true,
+		name: "ip_in_network", args: []types.Type{types.S, types.S}, result: types.B,
 		literal: func(args []*ast.Term) []error {
 			faults := make([]error, 2)
 			if s, ok := args[0].Value.(ast.String); ok {

@@ -90,7 +90,7 @@ func placed(pattern string, err error) error {
 // anywhere in the value, as re.search of Python has it.
 func regexBuiltin(patterns *patterns) *builtin {
 	return &builtin{
-		name: "regex_match", args: []types.Type{types.S, types.S}, result: types.B, memoize: true,
+		name: "regex_match", args: []types.Type{types.S, types.S}, result: types.B,
 		literal: func(args []*ast.Term) []error {
 			faults := make([]error, 2)
 			if s, ok := args[1].Value.(ast.String); ok {
