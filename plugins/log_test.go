@@ -1,15 +1,18 @@
 package plugins
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestLineLog(t *testing.T) {
-	buffer := &logBuffer{}
+	buffer := &testenv.Log{}
 	now := time.Unix(0, 0)
-	l := newLineLog(buffer.logger(), func() time.Time { return now })
+	l := newLineLog(buffer.Logger(slog.LevelInfo), func() time.Time { return now })
 	for _, piece := range []string{"one\ntw", "o\r\n\n", strings.Repeat("z", 3*maxLine), strings.Repeat("z", maxLine) + "\n", "bad \xff\n", "rest"} {
 		if n, err := l.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatalf("Write = %d, %v", n, err)
@@ -28,9 +31,9 @@ func TestLineLog(t *testing.T) {
 }
 
 func TestLineLogThinsFloods(t *testing.T) {
-	buffer := &logBuffer{}
+	buffer := &testenv.Log{}
 	now := time.Unix(0, 0)
-	l := newLineLog(buffer.logger(), func() time.Time { return now })
+	l := newLineLog(buffer.Logger(slog.LevelInfo), func() time.Time { return now })
 	write := func(lines int) { _, _ = l.Write([]byte(strings.Repeat("x\n", lines))) }
 	write(1000)
 	if n := strings.Count(buffer.String(), "line=x"); n != linesBurst {

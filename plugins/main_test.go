@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
@@ -95,10 +95,10 @@ func quick() timing {
 }
 
 // openHost opens a host that is closed with the test.
-func openHost(t *testing.T, cfg *config.Config, tm timing) (*Host, *logBuffer) {
+func openHost(t *testing.T, cfg *config.Config, tm timing) (*Host, *testenv.Log) {
 	t.Helper()
-	buffer := &logBuffer{}
-	h, err := open(t.Context(), cfg, Options{Log: buffer.logger()}, tm)
+	buffer := &testenv.Log{}
+	h, err := open(t.Context(), cfg, Options{Log: buffer.Logger(slog.LevelInfo)}, tm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,28 +148,6 @@ func gone(pid int) bool {
 	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && bytes.Contains(stat, []byte(") Z "))
-}
-
-// logBuffer collects log records as text.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (b *logBuffer) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 // playRole is what the test binary does when a test starts it again: it starts a

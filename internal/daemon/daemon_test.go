@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/ldapclient"
 	"github.com/sallyport-auth/sallyport/internal/radiusclient"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,25 +52,7 @@ type running struct {
 	addrs  Addresses
 	cancel context.CancelFunc
 	done   chan error
-	log    *syncBuffer
-}
-
-// syncBuffer is a log that a test may read while it is written.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+	log    *testenv.Log
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -81,7 +64,7 @@ func write(t *testing.T, dir, name, text string) {
 
 func start(t *testing.T, text string) *running {
 	t.Helper()
-	r := &running{t: t, dir: t.TempDir(), reload: make(chan struct{}), done: make(chan error, 1), log: &syncBuffer{}}
+	r := &running{t: t, dir: t.TempDir(), reload: make(chan struct{}), done: make(chan error, 1), log: &testenv.Log{}}
 	write(t, r.dir, "users.csv", people)
 	write(t, r.dir, "sallyport.yaml", text)
 	cfg, err := r.load()
@@ -92,10 +75,9 @@ func start(t *testing.T, text string) *running {
 	r.cancel = cancel
 	ready := make(chan Addresses, 1)
 	level := &slog.LevelVar{}
-	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level}))
 	go func() {
 		r.done <- Run(ctx, cfg, Options{
-			Load: r.load, Reload: r.reload, Log: log, Level: level,
+			Load: r.load, Reload: r.reload, Log: r.log.Logger(level), Level: level,
 			Ready: func(a Addresses) { ready <- a },
 		})
 	}()
