@@ -43,7 +43,8 @@ type application struct {
 // asked are the bindings of one stage, in the order in which they are asked.
 type asked struct {
 	bindings []*binding
-	// timed: one of them needs time, and so the stage a deadline.
+	// timed: one of them needs time, and so the stage a deadline and a place for
+	// what expressions share.
 	timed bool
 }
 
@@ -108,14 +109,13 @@ func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, 
 // ask evaluates every binding, in order and one after the other: no message and
 // no side effect is lost by stopping early, and a trace is always whole.
 func (e *Engine) ask(ctx context.Context, app *application, asked *asked, in *Input) []BindingRecord {
+	var deadline time.Time
 	if asked.timed {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(withShared(ctx), app.timeout)
-		defer cancel()
+		ctx, deadline = withShared(ctx), time.Now().Add(app.timeout)
 	}
 	records := make([]BindingRecord, len(asked.bindings))
 	for i, b := range asked.bindings {
-		records[i] = e.evaluate(ctx, b, in)
+		records[i] = e.evaluate(ctx, b, in, deadline)
 		e.report(ctx, in, &records[i])
 	}
 	return records

@@ -7,22 +7,26 @@ import (
 	"time"
 )
 
-// evaluate asks one binding, within its own deadline if it needs time. Whatever goes wrong (an
-// error, a panic, an answer that came too late) makes the binding count as its
+// evaluate asks one binding. One that needs time has its own timeout, and no
+// longer than till the deadline of the stage. Whatever goes wrong (an error, a
+// panic, an answer that came too late) makes the binding count as its
 // failure_result; negate does not turn that round, and what the policy said so
 // far is dropped.
-func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input) BindingRecord {
+func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input, deadline time.Time) BindingRecord {
 	r := BindingRecord{Name: b.name, DryRun: b.dryRun}
 	if !b.enabled {
 		r.Skipped = "not enabled"
 		return r
 	}
+	start := time.Now()
 	if !b.pure {
+		if own := start.Add(b.timeout); own.Before(deadline) {
+			deadline = own
+		}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, b.timeout)
+		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	start := time.Now()
 	result, cached, err := b.safely(ctx, in)
 	r.Took, r.Cached = time.Since(start), cached
 	if err != nil {
