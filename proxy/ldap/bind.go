@@ -211,7 +211,7 @@ func (s *Server) decide(ctx context.Context, t *Table, a *proxy.Attempt) proxy.O
 		case <-ctx.Done():
 			reason := proxy.ReasonOverloaded
 			if errors.Is(ctx.Err(), context.Canceled) { // the client has gone, or we go
-				reason = proxy.ReasonTimeout
+				reason = proxy.ReasonCanceled
 			}
 			return t.handler.Refuse(ctx, a, reason)
 		}

@@ -55,6 +55,30 @@ func TestWorkersAreBounded(t *testing.T) {
 	r.works(t)
 }
 
+// A client that leaves while its bind waits for a worker is no overload.
+func TestLeavingWhileABindWaits(t *testing.T) {
+	r := newRig(t, func(cfg *config.Config, _ *Options, _ *limits) { cfg.LDAP.Workers = 1 })
+	r.holding(r.dial(t), 1)
+	w := r.dial(t)
+	w.send(simpleBind(1, aliceDN, "good"))
+	eventually(t, "the bind is read", func() bool {
+		busy := 0
+		r.each(func(c *conn) {
+			if c.working() {
+				busy++
+			}
+		})
+		return busy == 2
+	})
+	w.Close()
+	eventually(t, "the login ends", func() bool {
+		_, reason := r.fake.last()
+		return reason == proxy.ReasonCanceled
+	})
+	close(r.fake.release)
+	r.works(t)
+}
+
 func TestConnectionsAreBounded(t *testing.T) {
 	for name, c := range map[string]struct{ total, peer int }{"total": {3, 0}, "per_address": {10, 3}} {
 		t.Run(name, func(t *testing.T) {
