@@ -58,6 +58,40 @@ func TestRetransmissionGetsTheSameAnswer(t *testing.T) {
 	}
 }
 
+// What was seen outlives a reload: the new configuration decides logins, not
+// retransmissions of those that it has not seen begin.
+func TestRetransmissionAcrossAReload(t *testing.T) {
+	old, next := newDirectory(), newDirectory()
+	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), old), Options{})
+	c := dial(t, s)
+	answered, slow := kit{1}.good(), kit{2}.signed(str(1, "slow"), kit{2}.pap("slow-pw"))
+	c.send(answered)
+	first := c.answer(5 * time.Second)
+	c.send(slow)
+	eventually(t, "the slow login", func() bool { return len(old.attempts()) == 2 })
+	s.Use(mustTable(t, app("127.0.0.1/32", "", ""), next))
+	c.send(answered)
+	if again := c.answer(5 * time.Second); first == nil || !bytes.Equal(first, again) {
+		t.Errorf("% x, then % x", first, again)
+	}
+	c.send(slow)
+	eventually(t, "the copy to join", func() bool { return s.Stats().Joined == 1 })
+	close(old.release)
+	if c.must(slow) != 2 {
+		t.Error("not accepted")
+	}
+	if n := len(next.attempts()); n != 0 {
+		t.Errorf("%d logins ran again", n)
+	}
+	// A client that the new configuration does not know gets nothing at all.
+	s.Use(mustTable(t, app("192.0.2.0/24", "", ""), next))
+	c.send(answered)
+	c.settled(5)
+	if c.answer(20*time.Millisecond) != nil {
+		t.Error("a stranger was answered")
+	}
+}
+
 func TestOtherBytesAreAnotherLogin(t *testing.T) {
 	h := newDirectory()
 	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), h), Options{})
