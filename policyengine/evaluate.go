@@ -54,7 +54,7 @@ func (b *binding) safely(ctx context.Context, in *Input) (result Result, cached 
 		} else {
 			err = fmt.Errorf("%w: %w", late, err)
 		}
-		return Result{}, false, fmt.Errorf("no answer in time (the binding has %v): %w", b.timeout, err)
+		return Result{}, false, fmt.Errorf("no answer in time (the binding has %v, and all of them what policies.timeout says): %w", b.timeout, err)
 	}
 	return result, cached, err
 }

@@ -48,7 +48,7 @@ func start(tb testing.TB, role string) *server {
 		tb.Fatal(err)
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "GOGC=400") // as sallyport serve sets it
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
