@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,7 +79,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), over: make(chan struct{})}
 	var err error
-	if d.store, err = store.Open(ctx, cfg.StoreFile()); err != nil {
+	if d.store, err = store.Open(ctx, cfg.StoreFile(), store.WithLog(o.Log)); err != nil {
 		return &ConfigurationError{cfg.Fault("store", "%w", err)}
 	}
 	defer d.store.Close()
@@ -104,33 +105,51 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 }
 
 func (d *Daemon) resources() resources {
-	return resources{store: d.store, recorder: d.recorder, log: d.log}
+	r := resources{store: d.store, recorder: d.recorder, log: d.log}
+	if s := d.snapshot.Load(); s != nil {
+		r.helpers = s.helpers
+	}
+	return r
 }
 
 // listen opens every listener, or reports all that cannot be opened.
 func (d *Daemon) listen(cfg *config.Config) error {
 	var faults []error
 	for _, l := range []struct {
+		setting   string
 		addresses []config.ListenAddr
 		open      func(config.ListenAddr) error
 	}{
-		{cfg.Listen.RADIUS, d.radius.Listen},
-		{cfg.Listen.LDAP, d.ldap.Listen},
-		{cfg.Listen.LDAPS, d.ldap.ListenTLS},
+		{"listen.radius", cfg.Listen.RADIUS, d.radius.Listen},
+		{"listen.ldap", cfg.Listen.LDAP, d.ldap.Listen},
+		{"listen.ldaps", cfg.Listen.LDAPS, d.ldap.ListenTLS},
 	} {
-		for _, address := range l.addresses {
+		for i, address := range l.addresses {
 			if err := l.open(address); err != nil {
-				faults = append(faults, err)
+				faults = append(faults, cfg.Fault(fmt.Sprintf("%s[%d]", l.setting, i), "%w", advise(err)))
 			}
 		}
 	}
 	if cfg.Listen.HTTP.IsValid() {
 		var err error
 		if d.http, err = net.Listen("tcp", cfg.Listen.HTTP.String()); err != nil {
-			faults = append(faults, cfg.Fault("listen.http", "%w", err))
+			faults = append(faults, cfg.Fault("listen.http", "%w", advise(err)))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// advise adds to an error of opening a socket what to do about it.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: stop the program that has the port, or choose another one", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w: ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w: this machine has no such address; a ? behind an address makes it optional", err)
+	}
+	return err
 }
 
 // abandonListeners closes what was opened before another listener could not be:

@@ -3,8 +3,10 @@
 //
 // A Store is one SQLite file, read by several connections and written by one.
 // What a method returns is what stood in the file when it was called, whichever
-// process wrote it: nothing is cached here. What a record means (whether a
-// password is right, who may log in) is left to the rooms that ask.
+// process wrote it: nothing is cached here. When another file takes its place,
+// or none, logins and changes are refused until the Store is opened anew. What a
+// record means (whether a password is right, who may log in) is left to the
+// rooms that ask.
 //
 // Its invariants: a change is on the disk when its method returns, and happens
 // as a whole or not at all; no two users and no two groups differ only in case;

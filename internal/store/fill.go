@@ -26,7 +26,11 @@ func (u NewUser) Check() error {
 
 // Empty reports whether the store holds neither users nor groups.
 func (s *Store) Empty(ctx context.Context) (bool, error) {
-	empty, err := isEmpty(ctx, s.read)
+	err := s.opened.check(ctx)
+	var empty bool
+	if err == nil {
+		empty, err = isEmpty(ctx, s.read)
+	}
 	if err != nil {
 		return false, fmt.Errorf("look whether the store is empty: %w", err)
 	}

@@ -48,14 +48,22 @@ func groupByName(ctx context.Context, q querier, name string) (groupKey, error) 
 // GroupsOf returns the names of all groups that a user is in, nested ones
 // resolved, sorted, each once. An ID that nobody has is in none.
 func (s *Store) GroupsOf(ctx context.Context, userID string) ([]string, error) {
-	groups, err := names(s.groupsOfUser.QueryContext(ctx, userID, maxGroups+1))
-	if err == nil && len(groups) > maxGroups {
-		err = fmt.Errorf("in more than %d groups", maxGroups)
-	}
+	groups, err := s.groupsOf(ctx, userID)
 	if err != nil {
 		return nil, fmt.Errorf("find groups of user with ID %q: %w", clip(userID), err)
 	}
 	return groups, nil
+}
+
+func (s *Store) groupsOf(ctx context.Context, userID string) ([]string, error) {
+	if err := s.opened.check(ctx); err != nil {
+		return nil, err
+	}
+	groups, err := names(s.groupsOfUser.QueryContext(ctx, userID, maxGroups+1))
+	if err == nil && len(groups) > maxGroups {
+		err = fmt.Errorf("in more than %d groups", maxGroups)
+	}
+	return groups, err
 }
 
 // DirectGroupsOf returns the names of the groups that list the user themselves,

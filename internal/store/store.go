@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -18,6 +16,7 @@ import (
 // Store is an open store. Its methods may be called by several goroutines.
 type Store struct {
 	file        string
+	opened      *openedFile
 	read, write *sql.DB
 
 	userByLogin, userByID, groupsOfUser *sql.Stmt
@@ -30,7 +29,8 @@ type options struct {
 	log *slog.Logger
 }
 
-// WithLog makes Open report a migration of the schema.
+// WithLog makes the Store report a migration of the schema, and once that its
+// file was replaced or removed.
 func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 
 // busyTimeout is how long a connection waits, in milliseconds, for another
@@ -58,7 +58,7 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := makeFile(path); err != nil {
+	if s.opened, err = openFile(path, log); err != nil {
 		return err
 	}
 	// Writers take the lock when they begin: one that starts by reading and
@@ -80,21 +80,6 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	return s.prepare(ctx)
-}
-
-// makeFile creates the file if it is missing. SQLite gives its side files the
-// mode of the file itself, so setting it here covers all of them.
-func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	switch {
-	case err == nil:
-		return f.Close()
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the directory %s does not exist; create it, owned by the account that runs Sallyport", filepath.Dir(path))
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("no permission to read and write; the file must belong to the account that runs Sallyport: %w", err)
-	}
-	return err
 }
 
 func openPool(path string, size int, params url.Values) (*sql.DB, error) {
@@ -148,8 +133,12 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping finds out whether the store can be read.
+// Ping finds out whether the store can be read, and is still the file that was
+// opened.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.opened.check(ctx); err != nil {
+		return err
+	}
 	var one int
 	if err := s.read.QueryRowContext(ctx, `SELECT 1 FROM users LIMIT 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read store %s: %w", s.file, err)
@@ -160,6 +149,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // change runs f in a transaction of the writer. What f returns ends it: an
 // error undoes everything.
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
+	if err := s.opened.check(ctx); err != nil {
+		return err
+	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)

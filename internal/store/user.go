@@ -61,7 +61,7 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (User, error) {
 	if !plausible(login) {
 		return User{}, fmt.Errorf("find user %q: %w", clip(login), identity.ErrNotFound)
 	}
-	u, err := scanUser(s.userByLogin.QueryRowContext(ctx, identity.Fold(login)))
+	u, err := s.readUser(ctx, s.userByLogin, identity.Fold(login))
 	if err != nil {
 		return User{}, fmt.Errorf("find user %q: %w", login, err)
 	}
@@ -70,11 +70,18 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (User, error) {
 
 // UserByID finds a user by ID; identity.ErrNotFound if there is none.
 func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
-	u, err := scanUser(s.userByID.QueryRowContext(ctx, id))
+	u, err := s.readUser(ctx, s.userByID, id)
 	if err != nil {
 		return User{}, fmt.Errorf("find user with ID %q: %w", clip(id), err)
 	}
 	return u, nil
+}
+
+func (s *Store) readUser(ctx context.Context, stmt *sql.Stmt, key string) (User, error) {
+	if err := s.opened.check(ctx); err != nil {
+		return User{}, err
+	}
+	return scanUser(stmt.QueryRowContext(ctx, key))
 }
 
 // Users returns all users, ordered by login.
