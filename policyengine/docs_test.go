@@ -46,7 +46,7 @@ func documented(t testing.TB) (engine *policyengine.Engine, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := policyengine.LoadScoped(cfg.Policies.Scoped)
+	set, err := policyengine.LoadScoped(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestScopedDocumentation(t *testing.T) {
 	if err := os.WriteFile(file, []byte(block[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set, err := policyengine.LoadScoped([]string{file})
+	set, err := policyengine.LoadScoped(&config.Config{Policies: config.Policies{Scoped: []string{file}}})
 	if err != nil {
 		t.Fatal(err)
 	}

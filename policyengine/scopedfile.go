@@ -22,20 +22,21 @@ type scopedFile struct {
 	Policies []scoped.Policy `yaml:"policies" doc:"Scoped policies."`
 }
 
-// LoadScoped reads the files that the patterns name (as in filepath.Glob), each
-// once and sorted within its pattern, and compiles their policies into one Set.
-// A pattern without * ? or [ must name a file that is there. The error joins all
-// faults, each with file, line and column where they are known.
-func LoadScoped(patterns []string) (*scoped.Set, error) {
-	files, err := expand(patterns)
-	if err != nil {
-		return nil, err
-	}
+// LoadScoped reads the files that the patterns of policies.scoped name (as in
+// filepath.Glob), each once and sorted within its pattern, and compiles their
+// policies into one Set. A pattern that names no file is a fault: a mistyped one
+// would lose the policies that refuse. The error joins all faults, each with
+// file, line and column.
+func LoadScoped(cfg *config.Config) (*scoped.Set, error) {
+	files, err := expand(cfg)
 	var (
 		policies []scoped.Policy
 		origins  []origin
 		faults   []error
 	)
+	if err != nil {
+		faults = append(faults, err)
+	}
 	for _, file := range files {
 		doc, places, err := readScoped(file)
 		if err != nil {
@@ -58,19 +59,19 @@ func LoadScoped(patterns []string) (*scoped.Set, error) {
 }
 
 // expand turns the patterns into files.
-func expand(patterns []string) ([]string, error) {
+func expand(cfg *config.Config) ([]string, error) {
 	var (
 		files  []string
 		faults []error
 	)
-	for _, pattern := range patterns {
+	for i, pattern := range cfg.Policies.Scoped {
+		at := fmt.Sprintf("policies.scoped[%d]", i)
 		found, err := filepath.Glob(pattern)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("find scoped policies %s: %w", pattern, err))
-			continue
-		}
-		if len(found) == 0 && !hasMeta(pattern) {
-			found = []string{pattern} // reading it says what is wrong
+		switch {
+		case err != nil:
+			faults = append(faults, cfg.Fault(at, "%s: %w", pattern, err))
+		case len(found) == 0:
+			faults = append(faults, cfg.Fault(at, "no file is named %s; write the name of one, or take it out", pattern))
 		}
 		slices.Sort(found)
 		for _, f := range found {
@@ -80,13 +81,9 @@ func expand(patterns []string) ([]string, error) {
 		}
 	}
 	if len(files) > maxScopedFiles {
-		faults = append(faults, fmt.Errorf("find scoped policies: %d files, at most %d are allowed", len(files), maxScopedFiles))
+		return nil, errors.Join(append(faults, cfg.Fault("policies.scoped", "%d files, at most %d are allowed", len(files), maxScopedFiles))...)
 	}
 	return files, errors.Join(faults...)
-}
-
-func hasMeta(pattern string) bool {
-	return slices.ContainsFunc([]byte(pattern), func(b byte) bool { return b == '*' || b == '?' || b == '[' })
 }
 
 // readScoped reads one file.

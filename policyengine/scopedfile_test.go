@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -22,11 +23,16 @@ func loadScoped(t testing.TB, files map[string]string) (*scoped.Set, error) {
 			t.Fatal(err)
 		}
 	}
-	set, err := LoadScoped([]string{filepath.Join(dir, "*.yaml")})
+	set, err := LoadScoped(scopedFiles(filepath.Join(dir, "*.yaml")))
 	if err != nil {
 		err = fmt.Errorf("%s", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	}
 	return set, err
+}
+
+// scopedFiles is a configuration with these patterns of scoped policies.
+func scopedFiles(patterns ...string) *config.Config {
+	return &config.Config{Policies: config.Policies{Scoped: patterns}}
 }
 
 func TestLoadScoped(t *testing.T) {
@@ -103,21 +109,21 @@ func TestLoadScopedPatterns(t *testing.T) {
 	if err := os.WriteFile(file, []byte("policies: [{name: a, scope: s}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if set, err := LoadScoped(nil); err != nil || len(set.Names()) != 0 {
+	if set, err := LoadScoped(scopedFiles()); err != nil || len(set.Names()) != 0 {
 		t.Errorf("no patterns: %v, error %v", set, err)
 	}
-	if set, err := LoadScoped([]string{file, filepath.Join(dir, "*.yaml"), filepath.Join(dir, "none*.yaml")}); err != nil || len(set.Names()) != 1 {
+	if set, err := LoadScoped(scopedFiles(file, filepath.Join(dir, "*.yaml"))); err != nil || len(set.Names()) != 1 {
 		t.Errorf("a file that two patterns name is read once: %v, error %v", set, err)
 	}
-	for _, pattern := range []string{filepath.Join(dir, "gone.yaml"), dir, "[", filepath.Join(dir, "[")} {
-		if _, err := LoadScoped([]string{pattern}); err == nil {
+	for _, pattern := range []string{filepath.Join(dir, "gone.yaml"), filepath.Join(dir, "none*.yaml"), dir, "[", filepath.Join(dir, "[")} {
+		if _, err := LoadScoped(scopedFiles(pattern)); err == nil {
 			t.Errorf("pattern %q: loaded", pattern)
 		}
 	}
 }
 
 func TestValues(t *testing.T) {
-	set, err := LoadScoped([]string{"../examples/quickstart/policies/scoped.yaml"})
+	set, err := LoadScoped(scopedFiles("../examples/quickstart/policies/scoped.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +181,7 @@ func FuzzLoadScoped(f *testing.F) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		set, err := LoadScoped([]string{file})
+		set, err := LoadScoped(scopedFiles(file))
 		if (set == nil) != (err != nil) {
 			t.Fatalf("set %v, error %v", set, err)
 		}
