@@ -131,11 +131,22 @@ func TestReload(t *testing.T) {
 	if code, body := s.get("/readyz"); code != 200 || !strings.Contains(body, "the last reload failed") {
 		t.Errorf("readyz after a failed reload: %d %s", code, body)
 	}
+	helper := s.child("watchlist")
 	writeConfig(t, s.dir, change(t, config, "- {policy: vpn_members}", "- {group: staff, message: For staff only.}"))
 	s.hangup("reloaded")
 	for _, protocol := range []string{"radius", "ldap"} {
 		if out, code := s.try(protocol, "alice", "alice-pw"); code != 1 || !strings.Contains(out, "For staff only.") {
 			t.Errorf("the new configuration does not act on %s: %d\n%s", protocol, code, out)
+		}
+	}
+	if now := s.child("watchlist"); now != helper {
+		t.Errorf("the helper was started anew (%d, then %d) although nothing about it changed", helper, now)
+	}
+	writeConfig(t, s.dir, change(t, config, "--names, erin", "--names, alice"))
+	s.hangup("reloaded")
+	for user, accepted := range map[string]bool{"alice": false, "erin": true} {
+		if out, code := s.try("radius", user, user+"-pw"); (code == 0) != accepted {
+			t.Errorf("%s after a reload with another list: %d\n%s", user, code, out)
 		}
 	}
 	writeConfig(t, s.dir, change(t, config, `radius: ["127.0.0.1:0",`, `radius: ["127.0.0.1:9999",`))

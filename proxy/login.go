@@ -230,7 +230,7 @@ func (p *Proxy) decide(ctx context.Context, stage policyengine.Stage, in *policy
 func firstError(bindings []policyengine.BindingRecord) error {
 	for _, b := range bindings {
 		if b.Err != nil {
-			return fmt.Errorf("%s: %w", b.Name, b.Err)
+			return b.Err
 		}
 	}
 	return nil

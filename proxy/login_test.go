@@ -96,7 +96,7 @@ func TestLoginOutcomes(t *testing.T) {
 		{"unknown user", attempt("nobody", "x"), nil, proxy.Reject, proxy.ReasonUnknownUser, wrong, "", "identify admit verify answer"},
 		{"disabled, right password", attempt("carol", "carol-pw"), nil, proxy.Reject, proxy.ReasonUserDisabled, wrong, "", "identify admit verify answer"},
 		{"disabled, wrong password", attempt("carol", "x"), nil, proxy.Reject, proxy.ReasonBadPassword, wrong, "", "identify admit verify answer"},
-		{"empty password", attempt("alice", ""), nil, proxy.Reject, proxy.ReasonEmptyPassword, wrong, "", "identify admit verify answer"},
+		{"empty password", attempt("alice", ""), nil, proxy.Reject, proxy.ReasonEmptyPassword, []string{"An empty password is not accepted."}, "", "identify admit verify answer"},
 		{"empty login", attempt("", "x"), nil, proxy.Reject, proxy.ReasonEmptyLogin, wrong, "", "identify answer"},
 		{"empty realm", attempt("alice@", "alice-pw"), nil, proxy.Reject, proxy.ReasonEmptyRealm, wrong, "", "identify answer"},
 		{

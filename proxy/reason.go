@@ -69,6 +69,8 @@ func (r Reason) Text() string {
 		return "Your password must be changed first."
 	case ReasonUnsupportedMethod:
 		return "This login method is not supported."
+	case ReasonEmptyPassword:
+		return "An empty password is not accepted."
 	case ReasonUpstreamUnavailable, ReasonOverloaded, ReasonTimeout, ReasonCanceled:
 		return "The login service is not available at the moment."
 	}

@@ -324,6 +324,28 @@ func TestDoesNotStart(t *testing.T) {
 	}
 }
 
+// TestFaultsAtOnce: one part that cannot be built does not hide another's
+// faults.
+func TestFaultsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "broken.rego", "package sallyport.policies.broken\n")
+	text := strings.NewReplacer("{self_signed: tls}", "{certificate: none.pem, key: none.key}", "seed: users.csv", "seed: none.csv").Replace(minimal)
+	write(t, dir, "sallyport.yaml", text+"policies: {scoped: [none/*.yaml], expressions: .}\n")
+	cfg, err := config.Load(filepath.Join(dir, "sallyport.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{"none.pem", "none.csv", "policies.scoped[0]", "broken.rego:1:"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing about %s in:\n%v", want, err)
+		}
+	}
+}
+
 func TestDemoUsersOnAnOpenAddress(t *testing.T) {
 	open := strings.Replace(minimal, `ldap: ["127.0.0.1:0"]`, `ldap: ["0.0.0.0:0"]`, 1)
 	for name, tt := range map[string]struct {

@@ -68,7 +68,7 @@ func (d *Daemon) readiness(ctx context.Context) map[string]component {
 	for name := range s.directories {
 		components["directory "+name] = components["store"]
 	}
-	for _, p := range s.plugins.Status() {
+	for _, p := range s.helpers.Status() {
 		c := component{Ready: p.State == plugins.Ready, Detail: string(p.State)}
 		if p.LastError != "" {
 			c.Detail += ": " + p.LastError

@@ -81,7 +81,7 @@ func (c *serverCollector) Collect(ch chan<- prometheus.Metric) {
 	for cause, n := range l.ProtocolErrors {
 		count(c.ldapErrors, n, cause)
 	}
-	for _, p := range c.daemon.snapshot.Load().plugins.Status() {
+	for _, p := range c.daemon.snapshot.Load().helpers.Status() {
 		ready := 0
 		if p.State == plugins.Ready {
 			ready = 1

@@ -13,7 +13,6 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/directory/local"
 	"github.com/sallyport-auth/sallyport/internal/store"
-	"github.com/sallyport-auth/sallyport/plugins"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
 	"github.com/sallyport-auth/sallyport/proxy/ldap"
@@ -30,7 +29,7 @@ type Snapshot struct {
 	ldap   *ldap.Table
 	// directories are the local ones, the only type so far, by name.
 	directories map[string]*local.Directory
-	plugins     *plugins.Host
+	helpers     *helpers
 	loaded      time.Time
 }
 
@@ -38,37 +37,32 @@ type Snapshot struct {
 type resources struct {
 	store    *store.Store
 	recorder proxy.Recorder
-	log      *slog.Logger
+	// helpers are the present ones, nil at the start.
+	helpers *helpers
+	log     *slog.Logger
 }
 
 // build makes a Snapshot. Whatever it has started when something fails is ended
-// again. The error joins the faults of each part.
-func build(ctx context.Context, cfg *config.Config, r resources) (_ *Snapshot, err error) {
+// again. The error joins the faults of all parts; only what needs a part that
+// failed is left out.
+func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, error) {
 	s := &Snapshot{cfg: cfg, directories: make(map[string]*local.Directory), loaded: time.Now()}
-	defer func() {
-		if err != nil {
-			s.Close()
-		}
-	}()
-	if err := s.openDirectories(ctx, r); err != nil {
-		return nil, err
-	}
-	if s.plugins, err = plugins.Open(ctx, cfg, plugins.Options{Log: r.log}); err != nil {
-		return nil, err
-	}
-	engine, err := s.loadPolicies(ctx, r.log)
-	if err != nil {
-		return nil, err
-	}
-	location, err := time.LoadLocation(cfg.Login.TimeZone)
-	if err != nil {
-		return nil, cfg.Fault("login.time_zone", "%w", err)
+	directoryErr := s.openDirectories(ctx, r)
+	engine, policyErr := s.loadPolicies(ctx, r)
+	tlsConfig, tlsErr := loadTLS(cfg)
+	location, zoneErr := time.LoadLocation(cfg.Login.TimeZone)
+	if zoneErr != nil {
+		zoneErr = cfg.Fault("login.time_zone", "%w", zoneErr)
 	}
 	login := proxy.New(proxy.Options{
 		Realms: s.realms(), Decider: engine, Recorder: r.recorder,
 		Timeout: cfg.Login.Timeout, Location: location,
 	})
-	if err := s.buildTables(login, r.log); err != nil {
+	var radiusErr, ldapErr error
+	s.radius, radiusErr = radius.NewTable(cfg, login)
+	s.ldap, ldapErr = ldap.NewTable(cfg, login, tlsConfig)
+	if err := errors.Join(zoneErr, tlsErr, directoryErr, radiusErr, ldapErr, policyErr); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -114,21 +108,24 @@ func (s *Snapshot) seed(ctx context.Context, name string, r resources) error {
 	return nil
 }
 
-// loadPolicies compiles both kinds of policies and the bindings.
-func (s *Snapshot) loadPolicies(ctx context.Context, log *slog.Logger) (*policyengine.Engine, error) {
-	scopedSet, scopedErr := policyengine.LoadScoped(s.cfg.Policies.Scoped)
+// loadPolicies starts the helpers and compiles both kinds of policies and the
+// bindings. Expression policies cannot be judged without the helpers that they
+// call, nor bindings without policies.
+func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine.Engine, error) {
+	scopedSet, scopedErr := policyengine.LoadScoped(s.cfg)
+	var helperErr, regoErr error
+	s.helpers, helperErr = openHelpers(ctx, s.cfg, r.helpers, r.log)
 	expressions := map[string]policyengine.Expression{}
-	var regoErr error
-	if dir := s.cfg.Policies.Expressions; dir != "" {
-		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.plugins.Helpers(), Log: log})
+	if dir := s.cfg.Policies.Expressions; dir != "" && helperErr == nil {
+		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.helpers.Helpers(), Log: r.log})
 		if regoErr = err; err == nil {
 			expressions = set.Expressions()
 		}
 	}
-	if err := errors.Join(scopedErr, regoErr); err != nil {
+	if err := errors.Join(helperErr, scopedErr, regoErr); err != nil {
 		return nil, err
 	}
-	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedSet, Expressions: expressions, Log: log})
+	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedSet, Expressions: expressions, Log: r.log})
 }
 
 // realms resolves the names of the directories.
@@ -146,21 +143,10 @@ func (s *Snapshot) realms() []proxy.Realm {
 	return realms
 }
 
-// buildTables makes the tables of the front-ends.
-func (s *Snapshot) buildTables(login *proxy.Proxy, log *slog.Logger) error {
-	tlsConfig, tlsErr := loadTLS(s.cfg, log)
-	var radiusErr, ldapErr error
-	s.radius, radiusErr = radius.NewTable(s.cfg, login)
-	s.ldap, ldapErr = ldap.NewTable(s.cfg, login, tlsConfig)
-	return errors.Join(tlsErr, radiusErr, ldapErr)
-}
-
 // Close ends the helpers and the directories' work. Logins that still use the
 // Snapshot are refused.
 func (s *Snapshot) Close() {
-	if s.plugins != nil {
-		s.plugins.Close()
-	}
+	s.helpers.release()
 	for _, dir := range s.directories {
 		dir.Close()
 	}

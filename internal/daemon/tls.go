@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -14,7 +13,7 @@ import (
 
 // loadTLS makes the TLS configuration of the LDAP listeners, nil without a
 // certificate.
-func loadTLS(cfg *config.Config, log *slog.Logger) (*tls.Config, error) {
+func loadTLS(cfg *config.Config) (*tls.Config, error) {
 	certFile, keyFile := cfg.TLS.Certificate, cfg.TLS.Key
 	if dir := cfg.TLS.SelfSigned; dir != "" {
 		made, err := ensureSelfSigned(dir)
@@ -22,7 +21,6 @@ func loadTLS(cfg *config.Config, log *slog.Logger) (*tls.Config, error) {
 			return nil, cfg.Fault("tls.self_signed", "%w", err)
 		}
 		certFile, keyFile = made.certificate, made.key
-		log.Info("certificate made by ourselves, for trying out", "ca_file", made.authority)
 	}
 	if certFile == "" {
 		return nil, nil

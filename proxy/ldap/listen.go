@@ -29,7 +29,7 @@ func (s *Server) Listen(addr config.ListenAddr) error {
 // certificate.
 func (s *Server) ListenTLS(addr config.ListenAddr) error {
 	if s.table.Load().tls == nil {
-		return fmt.Errorf("listen.ldaps: %s needs a certificate: set tls.certificate and tls.key", addr.AddrPort)
+		return fmt.Errorf("listen on %s: no certificate: set tls.certificate and tls.key", addr.AddrPort)
 	}
 	return s.listen(addr, "listen.ldaps", true)
 }
@@ -43,12 +43,8 @@ func (s *Server) listen(addr config.ListenAddr, setting string, secure bool) err
 	case addr.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)):
 		s.log.Info("optional address skipped: this machine does not have it", "setting", setting, "address", addr.String())
 		return nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s: port %d of %s is in use by another program: stop it or choose another port", setting, addr.Port(), addr.Addr())
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%s: not allowed to listen on %s: ports below 1024 need a privilege", setting, addr.AddrPort)
 	}
-	return fmt.Errorf("%s: listen on %s: %w", setting, addr.AddrPort, err)
+	return err // of package net: names the address
 }
 
 // Addrs returns the addresses that are listened on, in the order in which they

@@ -76,12 +76,12 @@ func NewServer(t *Table, o Options) *Server {
 func (s *Server) Use(t *Table) { s.table.Store(t) }
 
 // Listen binds an address now; Serve reads from it. The error names the
-// address and the setting.
+// address; errors.Is finds the system's reason in it.
 func (s *Server) Listen(addr config.ListenAddr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.served {
-		return errors.New("listen.radius: the server is running already; a new address needs a restart")
+		return errors.New("the server is running already; a new address needs a restart")
 	}
 	sock, err := listen(context.Background(), addr, s.log)
 	if err == nil && sock != nil {

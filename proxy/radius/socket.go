@@ -45,15 +45,13 @@ func listen(ctx context.Context, addr config.ListenAddr, log *slog.Logger) (*soc
 	case addr.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)):
 		log.Info("radius address skipped", "address", where, "reason", "this machine does not have it")
 		return nil, nil //nolint:nilnil // nothing to listen on is what optional means
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen.radius: %s/udp is in use: stop the program that has it, or choose another address: %w", where, err)
 	default:
-		return nil, fmt.Errorf("listen.radius: %s/udp: %w", where, err)
+		return nil, err // of package net: names protocol and address
 	}
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
 		_ = conn.Close()
-		return nil, fmt.Errorf("listen.radius: %s/udp: got a %T", where, conn)
+		return nil, fmt.Errorf("listen on %s: got a %T", where, conn)
 	}
 	s.conn = udp
 	if local, ok := udp.LocalAddr().(*net.UDPAddr); ok {
