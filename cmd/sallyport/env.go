@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -56,6 +57,9 @@ func exitCode(err error) int {
 func (e *environment) loadConfig() (*config.Config, error) {
 	cfg, err := config.Load(e.configPath)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w (name the configuration by --config or SALLYPORT_CONFIG)", err)
+		}
 		return nil, &exitError{exitConfig, err}
 	}
 	return cfg, nil

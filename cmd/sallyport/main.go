@@ -60,10 +60,15 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 	env.configPath, env.json = line.Config, line.JSON
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(env)
-	if err != nil && !errors.Is(err, errSilent) {
+	code := exitCode(err)
+	switch {
+	case err == nil || errors.Is(err, errSilent):
+	case code == exitConfig: // each line begins with file:line:column, for editors
+		fmt.Fprintln(stderr, strings.TrimSpace(err.Error()))
+	default:
 		fmt.Fprintln(stderr, "sallyport:", strings.TrimSpace(err.Error()))
 	}
-	return exitCode(err)
+	return code
 }
 
 // stopParsing unwinds the parser after it has printed the help.
