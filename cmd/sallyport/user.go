@@ -133,7 +133,7 @@ func (c *userPasswdCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		if err := s.SetPassword(ctx, u.ID, hash, time.Now()); err != nil {
-			return err
+			return fmt.Errorf("user %q: %w", u.Login, err)
 		}
 		return printChanged(ctx, env, s, u, "set the password of user %q")
 	})
@@ -199,7 +199,7 @@ func (c *userEnableCmd) Run(ctx context.Context, env *environment) error {
 func setDisabled(ctx context.Context, env *environment, login string, disabled bool, done string) error {
 	return withUser(ctx, env, login, func(_ *config.Config, s *store.Store, u store.User) error {
 		if err := s.SetDisabled(ctx, u.ID, disabled, time.Now()); err != nil {
-			return err
+			return fmt.Errorf("user %q: %w", u.Login, err)
 		}
 		return printChanged(ctx, env, s, u, done)
 	})
@@ -213,7 +213,7 @@ type userDeleteCmd struct {
 func (c *userDeleteCmd) Run(ctx context.Context, env *environment) error {
 	return withUser(ctx, env, c.Login, func(_ *config.Config, s *store.Store, u store.User) error {
 		if err := s.DeleteUser(ctx, u.ID); err != nil {
-			return err
+			return fmt.Errorf("user %q: %w", u.Login, err)
 		}
 		if env.json {
 			return env.printJSON(map[string]string{"deleted": u.Login})

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +77,41 @@ func TestFileReplacedOrRemoved(t *testing.T) {
 				t.Errorf("%d lines of level ERROR in\n%s", n, log.String())
 			}
 		})
+	}
+}
+
+func TestBusy(t *testing.T) {
+	t.Parallel() // it waits
+	file := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, file)
+	hold(t, file, `BEGIN IMMEDIATE`)
+	err := s.AddGroup(t.Context(), "staff", time.Now())
+	if !errors.Is(err, store.ErrBusy) || err.Error() != "add group: "+store.ErrBusy.Error() {
+		t.Errorf("change: %v", err)
+	}
+}
+
+func TestBusyAtOpen(t *testing.T) {
+	t.Parallel() // it waits
+	file := filepath.Join(t.TempDir(), "s.db")
+	hold(t, file, `PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE`)
+	_, err := store.Open(t.Context(), file)
+	if !errors.Is(err, store.ErrBusy) || err.Error() != "open store "+file+": "+store.ErrBusy.Error() {
+		t.Errorf("open: %v", err)
+	}
+}
+
+// hold keeps a file locked, as another program may, till the end of the test.
+func hold(t *testing.T, file, lock string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), lock); err != nil {
+		t.Fatal(err)
 	}
 }
 

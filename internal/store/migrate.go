@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -23,8 +24,10 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		return err
 	}
 	const attempts = 5
+	started := time.Now()
 	for range attempts {
-		if err = migrateOnce(ctx, db, files, log); err == nil || ctx.Err() != nil {
+		err = migrateOnce(ctx, db, files, log)
+		if err == nil || ctx.Err() != nil || time.Since(started) >= patience {
 			break
 		}
 	}

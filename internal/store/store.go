@@ -33,10 +33,6 @@ type options struct {
 // file was replaced or removed.
 func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 
-// busyTimeout is how long a connection waits, in milliseconds, for another
-// process that is writing.
-const busyTimeout = "busy_timeout(5000)"
-
 // Open opens the store in a file and brings its schema up to date. The file is
 // made, readable by its owner only, if it does not exist; its directory must. A
 // file with a newer schema than this program knows is refused. Close the Store
@@ -48,7 +44,7 @@ func Open(ctx context.Context, file string, opts ...Option) (*Store, error) {
 	}
 	s := &Store{file: file}
 	if err := s.open(ctx, o.log); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", file, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", file, plainly(err)), s.Close())
 	}
 	return s, nil
 }
@@ -61,6 +57,7 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) error {
 	if s.opened, err = openFile(path, log); err != nil {
 		return err
 	}
+	busyTimeout := fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds())
 	// Writers take the lock when they begin: one that starts by reading and
 	// is overtaken by another process could not go on.
 	s.write, err = openPool(path, 1, url.Values{
@@ -147,12 +144,15 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // change runs f in a transaction of the writer. What f returns ends it: an
-// error undoes everything.
+// error undoes everything. ErrBusy means that the transaction could not begin.
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err := s.opened.check(ctx); err != nil {
 		return err
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
+	if err = plainly(err); errors.Is(err, ErrBusy) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}

@@ -159,7 +159,7 @@ func (s *Store) SetPassword(ctx context.Context, id string, hash config.Secret, 
 	if hash.Reveal() == "" {
 		changed = 0
 	}
-	return s.changeUser(ctx, "set password of user", id,
+	return s.changeUser(ctx, "set password",
 		`UPDATE users SET password_hash = ?, password_changed = ?, updated = ? WHERE id = ?`,
 		hash.Reveal(), changed, millis(now), id)
 }
@@ -167,23 +167,28 @@ func (s *Store) SetPassword(ctx context.Context, id string, hash config.Secret, 
 // SetDisabled switches a user off or on. identity.ErrNotFound means that no user
 // has this ID.
 func (s *Store) SetDisabled(ctx context.Context, id string, disabled bool, now time.Time) error {
-	return s.changeUser(ctx, "enable or disable user", id,
+	doing := "enable"
+	if disabled {
+		doing = "disable"
+	}
+	return s.changeUser(ctx, doing,
 		`UPDATE users SET disabled = ?, updated = ? WHERE id = ?`, disabled, millis(now), id)
 }
 
 // DeleteUser removes a user and all memberships. identity.ErrNotFound means that
 // no user has this ID.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.changeUser(ctx, "delete user", id, `DELETE FROM users WHERE id = ?`, id)
+	return s.changeUser(ctx, "delete", `DELETE FROM users WHERE id = ?`, id)
 }
 
-// changeUser runs a statement that must touch one user.
-func (s *Store) changeUser(ctx context.Context, doing, id, query string, args ...any) error {
+// changeUser runs a statement that must touch one user. Whoever asks knows the
+// user by a better name than the ID and names it in the error.
+func (s *Store) changeUser(ctx context.Context, doing, query string, args ...any) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		return one(identity.ErrNotFound)(tx.ExecContext(ctx, query, args...))
 	})
 	if err != nil {
-		return fmt.Errorf("%s with ID %q: %w", doing, clip(id), err)
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
 }
