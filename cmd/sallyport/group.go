@@ -58,7 +58,7 @@ type groupAddCmd struct {
 
 // Run adds the group.
 func (c *groupAddCmd) Run(ctx context.Context, env *environment) error {
-	return withStore(ctx, env, func(_ *config.Config, s *store.Store) error {
+	return withNewStore(ctx, env, func(_ *config.Config, s *store.Store) error {
 		if err := s.AddGroup(ctx, c.Name, time.Now()); err != nil {
 			return err
 		}

@@ -4,8 +4,8 @@ import "testing"
 
 func TestGroupCommands(t *testing.T) {
 	runSteps(t, []step{
-		{args: "group list", want: []string{"no groups yet"}},
 		{args: "user add alice", input: "x\n"},
+		{args: "group list", want: []string{"no groups yet"}},
 		{args: "group add staff", want: []string{`added group "staff"`}},
 		{args: "group add Staff", fails: true, want: []string{`group "staff" exists already`}},
 		{args: "group add guests"},

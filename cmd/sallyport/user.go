@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -26,17 +27,38 @@ type userCmd struct {
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a user and all memberships."`
 }
 
-// withStore runs f with the store that the configuration names.
+// withStore runs f with the store that the configuration names, which must
+// exist: a new one would hide that the configuration names the wrong file.
 func withStore(ctx context.Context, env *environment, f func(cfg *config.Config, s *store.Store) error) error {
+	return openStore(ctx, env, f, store.MustExist())
+}
+
+// withNewStore is withStore for the commands that may come first.
+func withNewStore(ctx context.Context, env *environment, f func(cfg *config.Config, s *store.Store) error) error {
+	return openStore(ctx, env, f)
+}
+
+func openStore(ctx context.Context, env *environment, f func(cfg *config.Config, s *store.Store) error, opts ...store.Option) error {
 	cfg, err := env.loadConfig()
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, cfg.StoreFile())
+	s, err := store.Open(ctx, cfg.StoreFile(), opts...)
+	if errors.Is(err, store.ErrMissing) {
+		return fmt.Errorf("there is no store yet: %s; \"sallyport user add\" makes it, or start the server", absolute(cfg.StoreFile()))
+	}
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(cfg, s), s.Close())
+}
+
+// absolute is a path that tells more than a relative one, where it can be found.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // withUser runs f with the store and one user.
@@ -94,7 +116,7 @@ type userAddCmd struct {
 
 // Run adds the user.
 func (c *userAddCmd) Run(ctx context.Context, env *environment) error {
-	return withStore(ctx, env, func(cfg *config.Config, s *store.Store) error {
+	return withNewStore(ctx, env, func(cfg *config.Config, s *store.Store) error {
 		u := store.User{
 			Login: c.Login, Name: c.Name, Email: c.Email,
 			Service: c.Service, Superuser: c.Superuser, Disabled: c.Disabled,

@@ -105,8 +105,9 @@ func runSteps(t *testing.T, steps []step) string {
 
 func TestUserCommands(t *testing.T) {
 	runSteps(t, []step{
-		{args: "user list", want: []string{"no users yet"}},
+		{args: "user list", fails: true, want: []string{"there is no store yet: /", `users.db; "sallyport user add" makes it, or start the server`}},
 		{args: "group add staff", want: []string{`added group "staff"`}},
+		{args: "user list", want: []string{"no users yet"}},
 		{args: "user add alice --name=Alice --email=a@example.org --group=staff", input: "alice-pw\n", want: []string{`added user "alice"`}},
 		{args: "user add ALICE", input: "x\n", fails: true, want: []string{`user "alice" exists already`}},
 		{args: "user add bob --group=nope", input: "x\n", fails: true, want: []string{`"nope": no such group`, "sallyport group list"}},
@@ -187,6 +188,8 @@ func TestUserJSON(t *testing.T) {
 		}
 	}
 	var list []userJSON
+	var group groupJSON
+	run(&group, "group", "add", "staff")
 	run(&list, "user", "list")
 	if list == nil || len(list) != 0 {
 		t.Errorf("no users: %v", list)
@@ -196,8 +199,6 @@ func TestUserJSON(t *testing.T) {
 	if user.Login != "alice" || user.ID == "" || user.PasswordChanged == nil || user.Groups == nil || user.NestedGroups == nil {
 		t.Errorf("added %+v", user)
 	}
-	var group groupJSON
-	run(&group, "group", "add", "staff")
 	run(&group, "group", "add", "all")
 	run(&group, "group", "members", "staff", "--add-user=alice")
 	run(&group, "group", "members", "all", "--add-group=staff")
@@ -227,6 +228,18 @@ func TestUserJSON(t *testing.T) {
 
 func TestUserWithoutStore(t *testing.T) {
 	file := userConfig(t)
+	for _, args := range []string{
+		"user list", "user show alice", "user passwd alice", "user disable alice", "user enable alice", "user delete alice",
+		"group list", "group members staff", "group members staff --add-user=alice", "group delete staff",
+	} {
+		_, err := sallyport(t, file, "x\n", false, strings.Fields(args)...)
+		if err == nil || !strings.Contains(err.Error(), "there is no store yet") {
+			t.Errorf("%s: %v", args, err)
+		}
+		if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+			t.Fatalf("%s: made a file: %v, %v", args, entries, err)
+		}
+	}
 	if err := os.Mkdir(filepath.Join(filepath.Dir(file), "users.db"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,21 @@ type openedFile struct {
 	lost atomic.Bool
 }
 
-// openFile creates the file if it is missing. SQLite gives its side files the
-// mode of the file itself, so setting it here covers all of them.
-func openFile(path string, log *slog.Logger) (*openedFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// ErrMissing says that the store's file does not exist.
+var ErrMissing = errors.New("the file does not exist")
+
+// openFile creates the file if it is missing, or refuses to if it must exist.
+// SQLite gives its side files the mode of the file itself, so setting it here
+// covers all of them.
+func openFile(path string, o options) (*openedFile, error) {
+	flags := os.O_RDWR | os.O_CREATE
+	if o.mustExist {
+		flags = os.O_RDWR
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && exists(filepath.Dir(path)):
+		return nil, ErrMissing
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("the directory %s does not exist; create it, owned by the account that runs Sallyport", filepath.Dir(path))
 	case errors.Is(err, fs.ErrPermission):
@@ -39,7 +49,12 @@ func openFile(path string, log *slog.Logger) (*openedFile, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	return &openedFile{path: path, info: info, log: log}, nil
+	return &openedFile{path: path, info: info, log: o.log}, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // check refuses to go on when the file under the name is not the one that was

@@ -26,12 +26,16 @@ type Store struct {
 type Option func(*options)
 
 type options struct {
-	log *slog.Logger
+	log       *slog.Logger
+	mustExist bool
 }
 
 // WithLog makes the Store report a migration of the schema, and once that its
 // file was replaced or removed.
 func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
+// MustExist makes Open refuse, with ErrMissing, to make a file.
+func MustExist() Option { return func(o *options) { o.mustExist = true } }
 
 // Open opens the store in a file and brings its schema up to date. The file is
 // made, readable by its owner only, if it does not exist; its directory must. A
@@ -43,18 +47,18 @@ func Open(ctx context.Context, file string, opts ...Option) (*Store, error) {
 		opt(&o)
 	}
 	s := &Store{file: file}
-	if err := s.open(ctx, o.log); err != nil {
+	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", file, plainly(err)), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, log *slog.Logger) error {
+func (s *Store) open(ctx context.Context, o options) error {
 	path, err := filepath.Abs(s.file)
 	if err != nil {
 		return err
 	}
-	if s.opened, err = openFile(path, log); err != nil {
+	if s.opened, err = openFile(path, o); err != nil {
 		return err
 	}
 	busyTimeout := fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds())
@@ -67,7 +71,7 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.write, log); err != nil {
+	if err := migrate(ctx, s.write, o.log); err != nil {
 		return err
 	}
 	s.read, err = openPool(path, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,29 @@ func TestOpenRefuses(t *testing.T) {
 		} else if !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "open store "+c.file+": ") {
 			t.Errorf("%s: %q does not say %q", c.name, err, c.want)
 		}
+	}
+}
+
+func TestOpenMustExist(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s.db")
+	if s, err := store.Open(t.Context(), file, store.MustExist()); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("missing: %v, %v", s, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("made %v, %v", entries, err)
+	}
+	_, err := store.Open(t.Context(), filepath.Join(dir, "nowhere", "s.db"), store.MustExist())
+	if err == nil || !strings.Contains(err.Error(), "nowhere does not exist; create it") {
+		t.Errorf("without directory: %v", err)
+	}
+	open(t, file)
+	s, err := store.Open(t.Context(), file, store.MustExist())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
