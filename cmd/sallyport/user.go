@@ -122,7 +122,7 @@ func (c *userAddCmd) Run(ctx context.Context, env *environment) error {
 			Service: c.Service, Superuser: c.Superuser, Disabled: c.Disabled,
 		}
 		// What can be known to fail fails before anybody types a password.
-		if err := (store.NewUser{User: u, Groups: c.Group}).Check(); err != nil {
+		if err := errors.Join((store.NewUser{User: u, Groups: c.Group}).Check(), checkLogin(cfg, c.Login)); err != nil {
 			return err
 		}
 		if taken, err := s.UserByLogin(ctx, c.Login); err == nil {

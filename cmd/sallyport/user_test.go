@@ -109,6 +109,8 @@ func TestUserCommands(t *testing.T) {
 		{args: "group add staff", want: []string{`added group "staff"`}},
 		{args: "user list", want: []string{"no users yet"}},
 		{args: "user add alice --name=Alice --email=a@example.org --group=staff", input: "alice-pw\n", want: []string{`added user "alice"`}},
+		{args: "user add bob@EXAMPLE", input: "x\n", fails: true, want: []string{`login "bob@EXAMPLE" ends with the realm "example"`}},
+		{args: `user add example\bob`, input: "x\n", fails: true, want: []string{"has a backslash"}},
 		{args: "user add ALICE", input: "x\n", fails: true, want: []string{`user "alice" exists already`}},
 		{args: "user add bob --group=nope", input: "x\n", fails: true, want: []string{`"nope": no such group`, "sallyport group list"}},
 		{args: "user add bob", fails: true, want: []string{"the password is empty"}},

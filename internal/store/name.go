@@ -9,7 +9,7 @@ import (
 
 // Limits of texts, in octets.
 const (
-	maxName = 256  // a login or the name of a group
+	maxName = 253  // a login (RADIUS carries no more, RFC 2865 section 5) or the name of a group
 	maxText = 1024 // a person's name, an address
 )
 
