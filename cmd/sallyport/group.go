@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -120,15 +121,28 @@ type groupDeleteCmd struct {
 	Name string `arg:"" help:"Name of the group."`
 }
 
-// Run deletes the group.
+// deletedGroupJSON is a deleted group as --json prints it.
+type deletedGroupJSON struct {
+	Deleted  string   `json:"deleted"`
+	Members  int      `json:"members"`
+	Bindings []orphan `json:"bindings"`
+}
+
+// Run deletes the group, and names the bindings that still ask for it.
 func (c *groupDeleteCmd) Run(ctx context.Context, env *environment) error {
-	return withStore(ctx, env, func(_ *config.Config, s *store.Store) error {
-		if err := s.DeleteGroup(ctx, c.Name); err != nil {
+	return withStore(ctx, env, func(cfg *config.Config, s *store.Store) error {
+		g, err := s.DeleteGroup(ctx, c.Name)
+		if err != nil {
 			return withHint(err)
 		}
+		members, bindings := len(g.Users)+len(g.Groups), groupOrphans(cfg, g.Name)
 		if env.json {
-			return env.printJSON(map[string]string{"deleted": c.Name})
+			return env.printJSON(deletedGroupJSON{g.Name, members, bindings})
 		}
-		return say(env, "deleted group %q", c.Name)
+		count := fmt.Sprintf("%d members", members)
+		if members == 1 {
+			count = "1 member"
+		}
+		return errors.Join(say(env, "deleted group %q, which had %s", g.Name, count), sayOrphans(env, cfg, bindings))
 	})
 }

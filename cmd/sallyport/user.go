@@ -231,15 +231,22 @@ type userDeleteCmd struct {
 	Login string `arg:"" help:"The user's login."`
 }
 
-// Run deletes the user.
+// deletedUserJSON is a deleted user as --json prints it.
+type deletedUserJSON struct {
+	Deleted  string   `json:"deleted"`
+	Bindings []orphan `json:"bindings"`
+}
+
+// Run deletes the user, and names the bindings that still ask for the login.
 func (c *userDeleteCmd) Run(ctx context.Context, env *environment) error {
-	return withUser(ctx, env, c.Login, func(_ *config.Config, s *store.Store, u store.User) error {
+	return withUser(ctx, env, c.Login, func(cfg *config.Config, s *store.Store, u store.User) error {
 		if err := s.DeleteUser(ctx, u.ID); err != nil {
 			return fmt.Errorf("user %q: %w", u.Login, err)
 		}
+		bindings := userOrphans(cfg, u.Login)
 		if env.json {
-			return env.printJSON(map[string]string{"deleted": u.Login})
+			return env.printJSON(deletedUserJSON{u.Login, bindings})
 		}
-		return say(env, "deleted user %q", u.Login)
+		return errors.Join(say(env, "deleted user %q", u.Login), sayOrphans(env, cfg, bindings))
 	})
 }

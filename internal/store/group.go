@@ -155,17 +155,22 @@ func addGroup(ctx context.Context, tx querier, name string, now time.Time) (grou
 	return g, err
 }
 
-// DeleteGroup removes a group; its members stay. ErrNoGroup if there is none.
-func (s *Store) DeleteGroup(ctx context.Context, name string) error {
+// DeleteGroup removes a group; its members stay. It returns the group as it was,
+// with its direct members; ErrNoGroup if there is none.
+func (s *Store) DeleteGroup(ctx context.Context, name string) (identity.Group, error) {
+	var g identity.Group
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		g, err := groupByName(ctx, tx, name)
+		key, err := groupByName(ctx, tx, name)
 		if err != nil {
 			return err
 		}
-		return one(ErrNoGroup)(tx.ExecContext(ctx, `DELETE FROM groups WHERE id = ?`, g.id))
+		if g, err = withMembers(ctx, tx, key); err != nil {
+			return err
+		}
+		return one(ErrNoGroup)(tx.ExecContext(ctx, `DELETE FROM groups WHERE id = ?`, key.id))
 	})
 	if err != nil {
-		return fmt.Errorf("delete group: %w", err)
+		return identity.Group{}, fmt.Errorf("delete group: %w", err)
 	}
-	return nil
+	return g, nil
 }

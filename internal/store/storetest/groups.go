@@ -41,12 +41,15 @@ func testGroups(t *testing.T, open Opener) {
 	}
 	diff(t, "groups", all, []identity.Group{{ID: all[0].ID, Name: "admins", Groups: []string{"Staff"}}, g})
 
-	if err := s.DeleteGroup(ctx, "STAFF"); err != nil {
+	deleted, err := s.DeleteGroup(ctx, "STAFF")
+	if err != nil {
 		t.Fatal(err)
 	}
+	diff(t, "deleted group", deleted, g)
 	_, err = s.Group(ctx, "staff")
 	wantIs(t, "find after deletion", err, store.ErrNoGroup)
-	wantIs(t, "delete twice", s.DeleteGroup(ctx, "staff"), store.ErrNoGroup)
+	_, err = s.DeleteGroup(ctx, "staff")
+	wantIs(t, "delete twice", err, store.ErrNoGroup)
 	wantGroups(t, s, alice.ID)
 	wantUser(t, s, "member of a deleted group", alice)
 }
