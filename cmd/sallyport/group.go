@@ -57,12 +57,13 @@ type groupAddCmd struct {
 	Name string `arg:"" help:"Name of the group. Policies compare it exactly; a second group of the same name in another case is refused."`
 }
 
-// Run adds the group.
+// Run adds the group, and warns of bindings that all but name it.
 func (c *groupAddCmd) Run(ctx context.Context, env *environment) error {
-	return withNewStore(ctx, env, func(_ *config.Config, s *store.Store) error {
+	return withNewStore(ctx, env, func(cfg *config.Config, s *store.Store) error {
 		if err := s.AddGroup(ctx, c.Name, time.Now()); err != nil {
 			return err
 		}
+		warnMisspelled(env, cfg, c.Name)
 		return printGroup(ctx, env, s, c.Name, "added group %q")
 	})
 }

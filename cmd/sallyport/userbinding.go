@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -33,14 +34,37 @@ func userOrphans(cfg *config.Config, login string) []orphan {
 
 func orphans(cfg *config.Config, asksFor func(*config.Binding) bool) []orphan {
 	list := []orphan{} // JSON prints [], not null
-	for _, name := range slices.Sorted(maps.Keys(cfg.Applications)) {
-		for i := range cfg.Applications[name].Policies.Bindings {
-			if b := &cfg.Applications[name].Policies.Bindings[i]; asksFor(b) {
-				list = append(list, orphan{fmt.Sprintf("applications.%s.policies.bindings[%d]", name, i), effect(b)})
-			}
+	for path, b := range bindings(cfg) {
+		if asksFor(b) {
+			list = append(list, orphan{path, effect(b)})
 		}
 	}
 	return list
+}
+
+// bindings yields the path of each binding, and the binding.
+func bindings(cfg *config.Config) iter.Seq2[string, *config.Binding] {
+	return func(yield func(string, *config.Binding) bool) {
+		for _, name := range slices.Sorted(maps.Keys(cfg.Applications)) {
+			for i := range cfg.Applications[name].Policies.Bindings {
+				path := fmt.Sprintf("applications.%s.policies.bindings[%d]", name, i)
+				if !yield(path, &cfg.Applications[name].Policies.Bindings[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// warnMisspelled warns of bindings that name a group in another case, and so ask
+// for one that there cannot be beside it.
+func warnMisspelled(env *environment, cfg *config.Config, group string) {
+	for path, b := range bindings(cfg) {
+		if b.Group != group && identity.Fold(b.Group) == identity.Fold(group) {
+			fmt.Fprintf(env.stderr, "warning: %v\n", cfg.Fault(path+".group",
+				"asks for the group %q and not for %q: names of groups are compared exactly", b.Group, group))
+		}
+	}
 }
 
 // effect is what a binding does that asks for somebody or something gone.

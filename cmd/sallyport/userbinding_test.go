@@ -72,6 +72,22 @@ func TestDeleteNamesBindings(t *testing.T) {
 	}
 }
 
+func TestGroupAddWarnsOfBindings(t *testing.T) {
+	file := boundConfig(t)
+	if _, err := sallyport(t, file, "", false, "group", "delete", "vpn-users"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := sallyport(t, file, "", false, "group", "add", "vpn-users")
+	if err != nil || strings.Count(out, "warning: ") != 1 ||
+		!strings.Contains(out, `bindings[2].group: asks for the group "VPN-users" and not for "vpn-users"`) {
+		t.Errorf("%v, %s", err, out)
+	}
+	out, err = sallyport(t, file, "", false, "group", "add", "more")
+	if err != nil || strings.Contains(out, "warning") {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
 func wantDeleted(t *testing.T, text string, members int, bindings []orphan) {
 	t.Helper()
 	var got deletedGroupJSON
