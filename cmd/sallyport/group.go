@@ -109,6 +109,9 @@ func (c *groupMembersCmd) Run(ctx context.Context, env *environment) error {
 	return withStore(ctx, env, func(_ *config.Config, s *store.Store) error {
 		add := store.Members{Users: c.AddUser, Groups: c.AddGroup}
 		remove := store.Members{Users: c.RemoveUser, Groups: c.RemoveGroup}
+		if err := errors.Join(disjoint("user", c.AddUser, c.RemoveUser), disjoint("group", c.AddGroup, c.RemoveGroup)); err != nil {
+			return err
+		}
 		if len(c.AddUser)+len(c.RemoveUser)+len(c.AddGroup)+len(c.RemoveGroup) > 0 {
 			if err := s.ChangeMembers(ctx, c.Name, add, remove); err != nil {
 				return withHint(err)
@@ -116,6 +119,18 @@ func (c *groupMembersCmd) Run(ctx context.Context, env *environment) error {
 		}
 		return printGroup(ctx, env, s, c.Name, "")
 	})
+}
+
+// disjoint refuses to both add and remove somebody.
+func disjoint(what string, add, remove []string) error {
+	for _, a := range add {
+		for _, r := range remove {
+			if identity.Fold(a) == identity.Fold(r) {
+				return fmt.Errorf("%s %q is both to add and to remove; nothing was changed", what, a)
+			}
+		}
+	}
+	return nil
 }
 
 type groupDeleteCmd struct {

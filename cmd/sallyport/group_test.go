@@ -11,6 +11,8 @@ func TestGroupCommands(t *testing.T) {
 		{args: "group add guests"},
 		{args: "group members staff", want: []string{"users   -\n"}},
 		{args: "group members Staff --add-user=alice --add-group=guests", want: []string{"group   staff\nusers   alice\ngroups  guests\n"}},
+		{args: "group members staff --add-user=alice --remove-user=ALICE", fails: true, want: []string{`user "alice" is both to add and to remove`}},
+		{args: "group members staff --add-group=guests --remove-group=guests", fails: true, want: []string{`group "guests" is both`}},
 		{args: "group members guests --add-group=staff", fails: true, want: []string{"would contain itself"}},
 		{args: "group members staff --add-user=bob", fails: true, want: []string{`user "bob": no such user`, "sallyport user list"}},
 		{args: "group members staff --remove-user=bob", fails: true, want: []string{`user "bob": no such user`}},

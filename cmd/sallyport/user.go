@@ -125,8 +125,8 @@ func (c *userAddCmd) Run(ctx context.Context, env *environment) error {
 		if err := errors.Join((store.NewUser{User: u, Groups: c.Group}).Check(), checkLogin(cfg, c.Login)); err != nil {
 			return err
 		}
-		if taken, err := s.UserByLogin(ctx, c.Login); err == nil {
-			return fmt.Errorf("user %q %w", taken.Login, store.ErrExists)
+		if err := checkNew(ctx, s, c.Login, c.Group); err != nil {
+			return withHint(err)
 		}
 		var err error
 		if u.PasswordHash, err = hashNewPassword(ctx, env, cfg, c.PasswordStdin); err != nil {
@@ -140,6 +140,22 @@ func (c *userAddCmd) Run(ctx context.Context, env *environment) error {
 		}
 		return say(env, "added user %q", u.Login)
 	})
+}
+
+// checkNew finds out whether the login is free and the groups exist.
+func checkNew(ctx context.Context, s *store.Store, login string, groups []string) error {
+	var errs []error
+	switch taken, err := s.UserByLogin(ctx, login); {
+	case err == nil:
+		errs = append(errs, fmt.Errorf("user %q %w", taken.Login, store.ErrExists))
+	case !errors.Is(err, identity.ErrNotFound):
+		errs = append(errs, err)
+	}
+	for _, name := range groups {
+		_, err := s.Group(ctx, name)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 type userPasswdCmd struct {

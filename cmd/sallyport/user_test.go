@@ -112,6 +112,7 @@ func TestUserCommands(t *testing.T) {
 		{args: "user add bob@EXAMPLE", input: "x\n", fails: true, want: []string{`login "bob@EXAMPLE" ends with the realm "example"`}},
 		{args: `user add example\bob`, input: "x\n", fails: true, want: []string{"has a backslash"}},
 		{args: "user add ALICE", input: "x\n", fails: true, want: []string{`user "alice" exists already`}},
+		{args: "user add bob --group=nope --group=staff --group=none", fails: true, want: []string{"group \"nope\": no such group\n", `group "none": no such group; "sallyport group list"`}}, // no password was read
 		{args: "user add bob --group=nope", input: "x\n", fails: true, want: []string{`"nope": no such group`, "sallyport group list"}},
 		{args: "user add bob", fails: true, want: []string{"the password is empty"}},
 		{args: "user add bob", input: "\nx\n", fails: true, want: []string{"the password is empty"}},
