@@ -69,7 +69,9 @@ func (f *openedFile) check(ctx context.Context) error {
 			return fmt.Errorf("look for the store's file: %w", err)
 		}
 	}
-	err := fmt.Errorf("the store's file %s was replaced or removed while it was open; restart Sallyport", f.path)
+	// A log that is left after a clean end belongs to the file that is gone, and
+	// SQLite would apply it to the new one.
+	err := fmt.Errorf("the store's file %s was replaced or removed while it was open; stop Sallyport, remove %[1]s-wal if it is still there then, and start it again", f.path)
 	if !f.lost.Swap(true) {
 		f.log.ErrorContext(ctx, "logins of local users are refused", "error", err)
 	}

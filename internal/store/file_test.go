@@ -67,7 +67,7 @@ func TestFileReplacedOrRemoved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := "the store's file " + file + " was replaced or removed while it was open; restart Sallyport"
+			want := "the store's file " + file + " was replaced or removed while it was open; stop Sallyport, remove " + file + "-wal if it is still there then, and start it again"
 			for name, err := range questions(t, s, u.ID) {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%s: %v", name, err)
