@@ -47,9 +47,9 @@ func (c *serveCmd) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// relaxGC lets the garbage grow to four times what is in use. That is a few tens
-// of megabytes, and collecting it as often as is usual costs a fifth of a login.
-// GOGC in the environment goes first.
+// relaxGC lets the garbage grow to four times what is in use. That costs some
+// twenty megabytes, a hundred while argon2id hashes are made; collecting as often
+// as is usual costs a fifth of a login. GOGC in the environment goes first.
 func relaxGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)

@@ -42,7 +42,7 @@ func measure(b *testing.B, s *server, width int, run load) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if got.refused+got.lost > 0 && !s.sheds {
+	if got.refused+got.lost > 0 && !s.loses {
 		b.Fatalf("of %d logins %d were refused and %d got no answer", b.N, got.refused, got.lost)
 	}
 	slices.Sort(got.latencies)
