@@ -180,7 +180,11 @@ func (d *Daemon) serve(ctx context.Context, registry *prometheus.Registry) error
 		return nil
 	})
 	addresses := d.addresses()
-	d.log.Info("ready", "radius", addresses.RADIUS, "ldap", addresses.LDAP, "http", addresses.HTTP)
+	ready := []any{"radius", addresses.RADIUS, "ldap", addresses.LDAP, "http", addresses.HTTP}
+	if dir := d.snapshot.Load().cfg.TLS.SelfSigned; dir != "" {
+		ready = append(ready, "ca_file", selfSignedIn(dir).authority)
+	}
+	d.log.Info("ready", ready...)
 	if d.options.Ready != nil {
 		d.options.Ready(addresses)
 	}

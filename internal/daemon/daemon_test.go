@@ -176,6 +176,9 @@ func TestLoginsThroughBothProtocols(t *testing.T) {
 			t.Errorf("%+v bob: %+v", tt, res)
 		}
 	}
+	if !strings.Contains(r.log.String(), "ca_file="+ca.CAFile) {
+		t.Errorf("the log does not name the authority's file:\n%s", r.log)
+	}
 	if n := strings.Count(r.log.String(), "msg=login"); n != 8 {
 		t.Errorf("%d lines for 8 logins:\n%s", n, r.log)
 	}

@@ -41,15 +41,19 @@ type selfSigned struct {
 	authority, certificate, key string
 }
 
-// ensureSelfSigned returns the files in dir, and makes them if they are not
-// there or about to expire. The authority's key is not kept: nothing else will
-// ever be signed with it.
-func ensureSelfSigned(dir string) (selfSigned, error) {
-	files := selfSigned{
+func selfSignedIn(dir string) selfSigned {
+	return selfSigned{
 		authority:   filepath.Join(dir, "ca.pem"),
 		certificate: filepath.Join(dir, "server.pem"),
 		key:         filepath.Join(dir, "server.key"),
 	}
+}
+
+// ensureSelfSigned returns the files in dir, and makes them if they are not
+// there or about to expire. The authority's key is not kept: nothing else will
+// ever be signed with it.
+func ensureSelfSigned(dir string) (selfSigned, error) {
+	files := selfSignedIn(dir)
 	usable, err := files.usable()
 	if err != nil || usable {
 		return files, err
