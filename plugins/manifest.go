@@ -22,6 +22,7 @@ func parseDigest(text string) (digest, error) {
 	return d, nil
 }
 
+// String implements fmt.Stringer.
 func (d digest) String() string { return hex.EncodeToString(d[:]) }
 
 // parseManifest reads what sha256sum writes: per line a digest, a blank, a blank

@@ -41,6 +41,7 @@ type patternError struct {
 	what   string
 }
 
+// Error implements error.
 func (e *patternError) Error() string { return fmt.Sprintf("%s at offset %d", e.what, e.offset) }
 
 func translate(pattern string) (string, error) {

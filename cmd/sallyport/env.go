@@ -38,7 +38,10 @@ type exitError struct {
 	err  error
 }
 
+// Error implements error.
 func (e *exitError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
 func (e *exitError) Unwrap() error { return e.err }
 
 // exitCode is the exit code for what a command returned.

@@ -177,4 +177,5 @@ func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Lo
 // forgetful records nothing: a check has no logins.
 type forgetful struct{}
 
+// Record forgets the login.
 func (forgetful) Record(*proxy.Attempt, *proxy.Outcome) {}

@@ -155,7 +155,10 @@ var errRefused = fmt.Errorf("connection refused: %w", errTimeout{})
 
 type errTimeout struct{}
 
+// Error implements error.
 func (errTimeout) Error() string { return "nothing listens there" }
+
+// Timeout implements net.Error.
 func (errTimeout) Timeout() bool { return true }
 
 // isRefusal notes and reports that the other machine has no such socket.

@@ -33,10 +33,12 @@ type memberError struct {
 	err    error
 }
 
+// Error implements error.
 func (e *memberError) Error() string {
 	return fmt.Sprintf("member %d (%.60q): %v", e.member+1, e.text, e.err)
 }
 
+// Unwrap returns the cause.
 func (e *memberError) Unwrap() error { return e.err }
 
 // compilePatterns compiles the members of an attribute. With fold, everything is

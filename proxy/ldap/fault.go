@@ -12,6 +12,7 @@ type fault struct {
 	silent bool
 }
 
+// Error implements error.
 func (f *fault) Error() string { return f.text }
 
 // cause is a fault's name in statistics.
@@ -33,6 +34,7 @@ const (
 	causes // how many there are
 )
 
+// String implements fmt.Stringer.
 func (c cause) String() string {
 	return [...]string{
 		"not_ldap", "malformed", "too_large", "message_id", "operation", "filter",

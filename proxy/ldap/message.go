@@ -46,6 +46,7 @@ const (
 	kinds // how many there are
 )
 
+// String implements fmt.Stringer.
 func (k kind) String() string {
 	return [...]string{
 		"bind", "unbind", "search", "modify", "add", "delete", "modify_dn",

@@ -2,20 +2,22 @@ package radius
 
 import (
 	"bytes"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 	"github.com/sallyport-auth/sallyport/proxy"
 )
 
 // answers asks a server that says what the table wants.
 func TestAnswers(t *testing.T) {
 	h := newDirectory()
-	log := &lines{}
-	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), h), Options{Log: log.logger(0)})
+	log := &testenv.Log{}
+	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), h), Options{Log: log.Logger(slog.LevelInfo)})
 	c := dial(t, s)
 	ask := func(n int, name string) []avp {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestServeDrains(t *testing.T) {
@@ -167,9 +168,9 @@ func TestWildcardAnswersFromTheAddressThatWasAsked(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	log := &lines{}
+	log := &testenv.Log{}
 	h := newDirectory()
-	s := start(t, mustTable(t, app("192.0.2.0/24", "", ""), h), Options{Log: log.logger(slog.LevelInfo)})
+	s := start(t, mustTable(t, app("192.0.2.0/24", "", ""), h), Options{Log: log.Logger(slog.LevelInfo)})
 	c := dial(t, s)
 	for n := range 5 {
 		c.send(kit{n}.good())
@@ -254,8 +255,8 @@ func TestServeSaysThatASocketBroke(t *testing.T) {
 
 // TestEveryDiscardIsCounted also looks for the line at level debug.
 func TestEveryDiscardIsCounted(t *testing.T) {
-	log := &lines{}
-	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), newDirectory()), Options{Log: log.logger(slog.LevelDebug)})
+	log := &testenv.Log{}
+	s := start(t, mustTable(t, app("127.0.0.1/32", "", ""), newDirectory()), Options{Log: log.Logger(slog.LevelDebug)})
 	c := dial(t, s)
 	for want, packet := range map[string][]byte{
 		"bad_length":                    {1, 2, 3},

@@ -2,11 +2,13 @@ package radius
 
 import (
 	"bytes"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestRetransmissionJoinsTheLoginInFlight(t *testing.T) {
@@ -151,8 +153,8 @@ func TestSilenceMayBeAskedAgain(t *testing.T) {
 	} {
 		t.Run(tt.name+" "+tt.outage, func(t *testing.T) {
 			h := newDirectory()
-			log := &lines{}
-			s := start(t, mustTable(t, app("127.0.0.1/32", "", tt.outage), h), Options{Log: log.logger(0)})
+			log := &testenv.Log{}
+			s := start(t, mustTable(t, app("127.0.0.1/32", "", tt.outage), h), Options{Log: log.Logger(slog.LevelInfo)})
 			c := dial(t, s)
 			request := kit{5}.signed(str(1, tt.name), kit{5}.pap(tt.name+"-pw"))
 			for n := range uint64(2) {

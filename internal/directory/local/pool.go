@@ -12,6 +12,7 @@ import (
 // overloaded is the type of ErrOverloaded.
 type overloaded struct{}
 
+// Error implements error.
 func (overloaded) Error() string { return "too many password checks at once" }
 
 // Overloaded tells a caller who does not know this package what the error means.
