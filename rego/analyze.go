@@ -31,7 +31,7 @@ func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
 		visit   func(ref ast.Ref)
 	)
 	visit = func(ref ast.Ref) {
-		for _, rule := range c.GetRules(ref.ConstantPrefix()) {
+		for _, rule := range rulesBehind(c, ref.ConstantPrefix()) {
 			if visited[rule] {
 				continue
 			}
@@ -56,6 +56,18 @@ func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
 	u.document = minimal(u.document)
 	u.reads = minimal(append(u.reads, u.document...))
 	return u
+}
+
+// rulesBehind returns every rule that can add to what a constant reference finds:
+// those at it, below it and on the way to it. The compiler's own GetRules ends
+// at the first rule on the way, though a[k] does not keep the evaluator from
+// looking at a.b too.
+func rulesBehind(c *ast.Compiler, ref ast.Ref) []*ast.Rule {
+	rules := c.GetRulesWithPrefix(ref)
+	for n := 1; n < len(ref); n++ {
+		rules = append(rules, c.GetRulesExact(ref[:n])...)
+	}
+	return rules
 }
 
 var plainKey = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
