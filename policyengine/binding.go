@@ -114,7 +114,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 	case c.Group != "":
 		b.check = groupCheck(c.Group)
 	case c.User != "":
-		b.check = userCheck(c.User)
+		b.check = userCheck(c.User, cfg.Realms)
 	case c.Policy != "":
 		expression, ok := o.Expressions[c.Policy]
 		if !ok {
@@ -146,12 +146,20 @@ func groupCheck(group string) check {
 }
 
 // userCheck passes for one login, "alice" in any realm or "alice@corp" in that
-// one, compared without case as local logins are.
-func userCheck(user string) check {
-	user = identity.Fold(user)
+// one, compared without case as local logins are. It reads the name as a user
+// name is read when somebody logs in: where there is a realm corp, somebody of
+// another realm whose login is "alice@corp" is not meant.
+func userCheck(user string, realms map[string]*config.Realm) check {
+	login, realm := identity.Fold(user), ""
+	for name := range realms {
+		if before, ok := strings.CutSuffix(login, "@"+identity.Fold(name)); ok {
+			login, realm = before, identity.Fold(name)
+			break
+		}
+	}
 	return func(_ context.Context, in *Input) (Result, bool, error) {
-		login := identity.Fold(in.User.Login)
-		return Result{Passing: user == login || in.Realm != "" && user == login+"@"+identity.Fold(in.Realm)}, false, nil
+		passing := identity.Fold(in.User.Login) == login && (realm == "" || identity.Fold(in.Realm) == realm)
+		return Result{Passing: passing}, false, nil
 	}
 }
 

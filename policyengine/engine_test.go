@@ -76,9 +76,12 @@ func engineFor(t testing.TB, mode string, bindings ...config.Binding) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := &config.Config{Applications: map[string]*config.Application{
-		"vpn": {Policies: config.ApplicationPolicies{Mode: mode, Message: "Access denied.", Timeout: 5 * time.Second, Bindings: bindings}},
-	}}
+	cfg := &config.Config{
+		Realms: map[string]*config.Realm{"Corp": {}, "lab": {}},
+		Applications: map[string]*config.Application{
+			"vpn": {Policies: config.ApplicationPolicies{Mode: mode, Message: "Access denied.", Timeout: 5 * time.Second, Bindings: bindings}},
+		},
+	}
 	e, err := New(cfg, Options{Scoped: set, Expressions: policies})
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +94,33 @@ func alice() *Input {
 		RequestID: "r1", Application: "vpn", Realm: "Corp",
 		User:     &identity.User{Login: "Alice", Groups: []string{"staff", "vpn-users"}},
 		ClientIP: netip.MustParseAddr("10.1.2.3"),
+	}
+}
+
+// TestUserBinding asks for names with @, which logins may have too.
+func TestUserBinding(t *testing.T) {
+	for _, tt := range []struct {
+		user, login, realm string
+		want               bool
+	}{
+		{"alice@corp", "alice", "Corp", true},
+		{"Alice@CORP", "aLICE", "Corp", true},
+		{"alice@corp", "alice", "lab", false},
+		{"alice@corp", "alice@corp", "lab", false}, // somebody else, who logs in as alice@corp@lab
+		{"alice@corp", "alice@corp", "Corp", false},
+		{"alice@corp@lab", "alice@corp", "lab", true},
+		{"alice@corp@lab", "alice@corp", "Corp", false},
+		{"alice@example.org", "Alice@example.org", "lab", true}, // example.org is no realm
+		{"alice@example.org@corp", "alice@example.org", "Corp", true},
+		{"alice@example.org", "alice", "lab", false},
+		{"alice", "alice@corp", "Corp", false},
+	} {
+		in := alice()
+		in.Realm, in.User = tt.realm, &identity.User{Login: tt.login}
+		d, err := engineFor(t, "all", bind(config.Binding{User: tt.user})).Decide(t.Context(), StageAccess, in)
+		if err != nil || d.Allowed != tt.want {
+			t.Errorf("user %s for %s of %s: allowed %v, error %v", tt.user, tt.login, tt.realm, d.Allowed, err)
+		}
 	}
 }
 
