@@ -54,12 +54,15 @@ func selfSignedIn(dir string) selfSigned {
 // ever be signed with it.
 func ensureSelfSigned(dir string) (selfSigned, error) {
 	files := selfSignedIn(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return files, fmt.Errorf("make directory for the certificate: %w", err)
+	}
+	if err := guarded(dir); err != nil {
+		return files, err
+	}
 	usable, err := files.usable()
 	if err != nil || usable {
 		return files, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return files, fmt.Errorf("make directory for the certificate: %w", err)
 	}
 	pems, err := makeCertificate(hostNames())
 	if err != nil {
@@ -93,14 +96,33 @@ func (s selfSigned) usable() (bool, error) {
 	return stillGood(cert.Leaf), nil
 }
 
+// guarded refuses a directory in which everybody on this machine could put
+// another key, or read the one that is being made.
+func guarded(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("look at the directory for the certificate: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o002 != 0 {
+		return fmt.Errorf("%s is writable by everybody (mode %04o): run chmod o-w on it, or name a directory of its own", dir, mode)
+	}
+	return nil
+}
+
 // writeFile replaces a file as a whole: a reader sees the old one or the new.
+// What is written first is a file that was not there before, so that nobody
+// else has it open.
 func writeFile(name string, data []byte, mode fs.FileMode) error {
-	tmp := name + ".new"
-	if err := os.WriteFile(tmp, data, mode); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := os.Rename(tmp, name); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
 	}
 	return nil
 }
