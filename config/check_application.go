@@ -151,6 +151,9 @@ func (c *checker) bindings(path string, p ApplicationPolicies) {
 			if kind.value != "" {
 				kinds = append(kinds, kind.key)
 			}
+			if kind.value != strings.TrimSpace(kind.value) {
+				c.refuse(join(at, kind.key), "%q begins or ends with a blank: take it out", kind.value)
+			}
 		}
 		switch len(kinds) {
 		case 0:
@@ -159,9 +162,28 @@ func (c *checker) bindings(path string, p ApplicationPolicies) {
 		default:
 			c.refuse(at, "names %s; write only one of them, and a binding for each other", listing(kinds))
 		}
+		c.userRealm(at+".user", b.User)
 		active = active || b.Enabled && !b.DryRun
 	}
 	if !active {
 		c.warn(path, "no binding decides; everybody with the right credentials comes in")
+	}
+}
+
+// userRealm warns of a user of a realm that does not exist but looks like one
+// that does. Others may be logins that are e-mail addresses.
+func (c *checker) userRealm(path, user string) {
+	at := strings.LastIndexByte(user, '@')
+	if at < 0 {
+		return
+	}
+	realm := strings.ToLower(user[at+1:])
+	var names []string
+	for name := range c.cfg.Realms {
+		names = append(names, strings.ToLower(name))
+	}
+	slices.Sort(names)
+	if mean := DidYouMean(realm, names); mean != "" && !slices.Contains(names, realm) {
+		c.warn(path, "there is no realm %q, so that %q is a login as it stands%s", user[at+1:], user, mean)
 	}
 }

@@ -197,7 +197,7 @@ directories: {local: {type: local}, spare: {type: local}}
 applications:
   vpn: {radius: {clients: [10.0.0.0/8], secret: {file: vpn.secret}, message_authenticator: off}}
   home: {radius: {clients: [127.0.0.0/8], secret: short}, policies: {bindings: [{group: a, enabled: false}]}}
-  wifi: {radius: {clients: ["::/0"], secret: short}, policies: {bindings: [{group: a}]}}
+  wifi: {radius: {clients: ["::/0"], secret: short}, policies: {bindings: [{group: a}, {user: a@CORP}, {user: a@crop, negate: true}, {user: a@example.org}]}}
 `), tableEnv)
 	if err != nil {
 		t.Fatal(err)
