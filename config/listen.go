@@ -64,6 +64,16 @@ func listenHelp(s string) error {
 	return fmt.Errorf("%q is a name or not an address; write an IP address", s)
 }
 
+// Network is the name that package net has for a protocol ("tcp", "udp") at this
+// address: with one IP version, so that "[::]" is IPv6 alone and "0.0.0.0" may
+// stand beside it.
+func (a ListenAddr) Network(protocol string) string {
+	if a.Addr().Is6() && !a.Addr().Is4In6() {
+		return protocol + "6"
+	}
+	return protocol + "4"
+}
+
 // Exposed reports whether a RADIUS or LDAP listener can be reached from other
 // machines.
 func (l Listen) Exposed() bool {

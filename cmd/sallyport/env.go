@@ -60,7 +60,7 @@ func exitCode(err error) int {
 func (e *environment) loadConfig() (*config.Config, error) {
 	cfg, err := config.Load(e.configPath)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if _, missing := os.Stat(e.configPath); errors.Is(missing, fs.ErrNotExist) {
 			err = fmt.Errorf("%w (name the configuration by --config or SALLYPORT_CONFIG)", err)
 		}
 		return nil, &exitError{exitConfig, err}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/daemon"
 )
 
@@ -20,12 +21,9 @@ type serveCmd struct {
 
 // Run serves until SIGTERM or SIGINT. It never reads standard input.
 func (c *serveCmd) Run(ctx context.Context, env *environment) error {
-	cfg, err := env.loadConfig()
+	cfg, err := c.load(env)
 	if err != nil {
 		return err
-	}
-	if c.LogLevel != "" {
-		cfg.Log.Level = c.LogLevel
 	}
 	log, level := daemon.NewLogger(env.stderr, cfg.Log)
 	for _, w := range cfg.Warnings {
@@ -35,7 +33,7 @@ func (c *serveCmd) Run(ctx context.Context, env *environment) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err = daemon.Run(ctx, cfg, daemon.Options{
-		Load:   env.loadConfig,
+		Load:   func() (*config.Config, error) { return c.load(env) },
 		Reload: hangups(ctx),
 		Ready:  func(daemon.Addresses) { c.welcome(env) },
 		Log:    log,
@@ -45,6 +43,15 @@ func (c *serveCmd) Run(ctx context.Context, env *environment) error {
 		return &exitError{exitConfig, err}
 	}
 	return err
+}
+
+// load reads the configuration, at the start and for each reload.
+func (c *serveCmd) load(env *environment) (*config.Config, error) {
+	cfg, err := env.loadConfig()
+	if err == nil && c.LogLevel != "" {
+		cfg.Log.Level = c.LogLevel
+	}
+	return cfg, err
 }
 
 // relaxGC lets the garbage grow to four times what is in use. That costs some

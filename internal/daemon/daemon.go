@@ -132,7 +132,7 @@ func (d *Daemon) listen(cfg *config.Config) error {
 	}
 	if cfg.Listen.HTTP.IsValid() {
 		var err error
-		if d.http, err = net.Listen("tcp", cfg.Listen.HTTP.String()); err != nil {
+		if d.http, err = net.Listen(cfg.Listen.HTTP.Network("tcp"), cfg.Listen.HTTP.String()); err != nil {
 			faults = append(faults, cfg.Fault("listen.http", "%w", advise(err)))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -18,11 +19,11 @@ type helpers struct {
 	users       atomic.Int32 // Snapshots that hold it
 }
 
-// openHelpers returns the present helpers if they are what cfg describes, or
-// starts what it does describe. The caller releases them.
+// openHelpers returns the present helpers if they are what cfg describes and all
+// of them answer, or starts what it does describe. The caller releases them.
 func openHelpers(ctx context.Context, cfg *config.Config, present *helpers, log *slog.Logger) (*helpers, error) {
 	fingerprint, err := plugins.Fingerprint(cfg)
-	if err == nil && present != nil && present.fingerprint == fingerprint {
+	if err == nil && present != nil && present.fingerprint == fingerprint && present.ready() {
 		present.users.Add(1)
 		return present, nil
 	}
@@ -34,6 +35,12 @@ func openHelpers(ctx context.Context, cfg *config.Config, present *helpers, log 
 	h := &helpers{Host: host, fingerprint: fingerprint}
 	h.users.Add(1)
 	return h, nil
+}
+
+// ready reports whether all helpers answer: one that does not gets a new start by
+// a reload.
+func (h *helpers) ready() bool {
+	return !slices.ContainsFunc(h.Status(), func(s plugins.Status) bool { return s.State != plugins.Ready })
 }
 
 // release gives the helpers up; the last one who holds them ends them.

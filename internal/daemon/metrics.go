@@ -14,6 +14,7 @@ type serverCollector struct {
 	daemon *Daemon
 
 	radiusReceived, radiusDiscarded, radiusAnswered, radiusDuplicates, radiusLoad *prometheus.Desc
+	radiusSilent, radiusSendErrors, panics                                        *prometheus.Desc
 	ldapConnections, ldapOpen, ldapOperations, ldapErrors                         *prometheus.Desc
 	pluginReady, pluginRestarts                                                   *prometheus.Desc
 }
@@ -29,6 +30,9 @@ func newServerCollector(d *Daemon) *serverCollector {
 		radiusAnswered:   desc("radius_answered_total", "RADIUS answers by code.", "code"),
 		radiusDuplicates: desc("radius_duplicates_total", "Retransmissions that joined a login in flight or got its answer again.", "how"),
 		radiusLoad:       desc("radius_requests", "RADIUS requests in the server now, by state.", "state"),
+		radiusSilent:     desc("radius_silent_total", "RADIUS logins that ended without an answer: an outage, or a drop."),
+		radiusSendErrors: desc("radius_send_errors_total", "RADIUS answers that the system did not take."),
+		panics:           desc("panics_total", "Faults of ours that cost a login or a connection.", "protocol"),
 		ldapConnections:  desc("ldap_connections_total", "LDAP connections accepted or refused, by cause.", "result"),
 		ldapOpen:         desc("ldap_connections_open", "LDAP connections open now."),
 		ldapOperations:   desc("ldap_operations_total", "LDAP operations by kind and result code.", "operation", "code"),
@@ -42,6 +46,7 @@ func newServerCollector(d *Daemon) *serverCollector {
 func (c *serverCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.radiusReceived, c.radiusDiscarded, c.radiusAnswered, c.radiusDuplicates, c.radiusLoad,
+		c.radiusSilent, c.radiusSendErrors, c.panics,
 		c.ldapConnections, c.ldapOpen, c.ldapOperations, c.ldapErrors, c.pluginReady, c.pluginRestarts,
 	} {
 		ch <- d
@@ -69,7 +74,11 @@ func (c *serverCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.radiusLoad, r.Queued, "queued")
 	gauge(c.radiusLoad, r.InFlight, "in_flight")
 	gauge(c.radiusLoad, r.Remembered, "remembered")
+	count(c.radiusSilent, r.Silent)
+	count(c.radiusSendErrors, r.SendErrors)
+	count(c.panics, r.Panics, "radius")
 	l := c.daemon.ldap.Stats()
+	count(c.panics, l.Panics, "ldap")
 	count(c.ldapConnections, l.Accepted, "accepted")
 	for cause, n := range l.Refused {
 		count(c.ldapConnections, n, "refused_"+cause)

@@ -35,7 +35,7 @@ func (s *Server) ListenTLS(addr config.ListenAddr) error {
 }
 
 func (s *Server) listen(addr config.ListenAddr, setting string, secure bool) error {
-	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(addr.AddrPort))
+	l, err := net.ListenTCP(addr.Network("tcp"), net.TCPAddrFromAddrPort(addr.AddrPort))
 	switch {
 	case err == nil:
 		s.listeners = append(s.listeners, listener{l, secure})

@@ -431,3 +431,17 @@ func TestListenFaults(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestListenBothVersions: "[::]" leaves IPv4 to "0.0.0.0" on the same port.
+func TestListenBothVersions(t *testing.T) {
+	r := newRig(t, nil)
+	s := NewServer(r.table.Load(), Options{})
+	defer s.Close()
+	if err := s.Listen(config.ListenAddr{AddrPort: netip.MustParseAddrPort("0.0.0.0:0")}); err != nil {
+		t.Fatal(err)
+	}
+	six := config.ListenAddr{AddrPort: netip.AddrPortFrom(netip.IPv6Unspecified(), s.Addrs()[0].Port()), Optional: true}
+	if err := s.Listen(six); err != nil {
+		t.Errorf("[::] beside 0.0.0.0: %v", err)
+	}
+}

@@ -31,15 +31,11 @@ func listen(ctx context.Context, addr config.ListenAddr, log *slog.Logger) (*soc
 	at := addr.AddrPort
 	where := at.String()
 	s := &socket{wildcard: at.Addr().IsUnspecified()}
-	network := "udp4"
-	if at.Addr().Is6() && !at.Addr().Is4In6() {
-		network = "udp6" // and nothing but IPv6: "[::]" does not take IPv4 along
-	}
 	lc := net.ListenConfig{}
 	if s.wildcard {
 		lc.Control = askDestination
 	}
-	conn, err := lc.ListenPacket(ctx, network, where)
+	conn, err := lc.ListenPacket(ctx, addr.Network("udp"), where)
 	switch {
 	case err == nil:
 	case addr.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)):
