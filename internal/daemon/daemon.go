@@ -105,9 +105,9 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 }
 
 func (d *Daemon) resources() resources {
-	r := resources{store: d.store, recorder: d.recorder, log: d.log}
+	r := resources{store: d.store, recorder: d.recorder, seed: true, log: d.log}
 	if s := d.snapshot.Load(); s != nil {
-		r.helpers = s.helpers
+		r.helpers, r.seed = s.helpers, false
 	}
 	return r
 }

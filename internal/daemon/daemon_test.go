@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/ldapclient"
 	"github.com/sallyport-auth/sallyport/internal/radiusclient"
+	"github.com/sallyport-auth/sallyport/internal/store"
 	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
@@ -210,6 +211,32 @@ func TestReload(t *testing.T) {
 	}
 	if code, body := r.get("/readyz"); code != 200 || strings.Contains(body, "failed") {
 		t.Errorf("readyz %d: %s", code, body)
+	}
+}
+
+// TestSeedIsForTheStart: a reload does not bring back the users of the seed file.
+func TestSeedIsForTheStart(t *testing.T) {
+	r := start(t, minimal)
+	users, err := store.Open(t.Context(), filepath.Join(r.dir, "sallyport.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer users.Close()
+	all, err := users.Users(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d users, %v", len(all), err)
+	}
+	for _, u := range all {
+		if err := users.DeleteUser(t.Context(), u.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := users.DeleteGroup(t.Context(), "staff"); err != nil {
+		t.Fatal(err)
+	}
+	r.hangup("msg=reloaded")
+	if empty, err := users.Empty(t.Context()); err != nil || !empty {
+		t.Errorf("after the reload: empty %v, %v", empty, err)
 	}
 }
 

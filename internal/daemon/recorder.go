@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -51,7 +53,7 @@ func (r *recorder) line(a *proxy.Attempt, o *proxy.Outcome) {
 		slog.String("request_id", a.ID),
 		slog.String("verdict", o.Verdict.String()),
 		slog.String("reason", string(o.Reason)),
-		slog.String("user", a.Username),
+		slog.String("user", visible(a.Username)),
 		slog.String("application", a.Application),
 		slog.String("protocol", string(a.Protocol)),
 		slog.String("peer", a.PeerIP.String()),
@@ -76,6 +78,17 @@ func (r *recorder) line(a *proxy.Attempt, o *proxy.Outcome) {
 		attrs = append(attrs, slog.String("error", o.Err.Error()))
 	}
 	r.log.LogAttrs(context.Background(), slog.LevelInfo, "login", attrs...)
+}
+
+// visible replaces what a terminal would act on instead of showing it: control
+// characters, marks of direction. JSON leaves some of them as they are.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // trace writes what each stage and each binding found.

@@ -39,7 +39,10 @@ type resources struct {
 	recorder proxy.Recorder
 	// helpers are the present ones, nil at the start.
 	helpers *helpers
-	log     *slog.Logger
+	// seed is set at the start: an administrator who empties the store later does
+	// not want the first users back.
+	seed bool
+	log  *slog.Logger
 }
 
 // build makes a Snapshot. Whatever it has started when something fails is ended
@@ -95,7 +98,7 @@ func (s *Snapshot) openDirectories(ctx context.Context, r resources) error {
 // seed fills an empty store from the seed file of a directory, if it has one.
 func (s *Snapshot) seed(ctx context.Context, name string, r resources) error {
 	cfg := s.cfg.Directories[name]
-	if cfg.Seed == "" {
+	if cfg.Seed == "" || !r.seed {
 		return nil
 	}
 	count, err := local.SeedCSV(ctx, r.store, cfg.Argon2, cfg.Seed)
@@ -166,7 +169,7 @@ func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Lo
 	if trial.TLS.SelfSigned != "" {
 		trial.TLS.SelfSigned = filepath.Join(scratch, "tls")
 	}
-	s, err := build(ctx, &trial, resources{store: empty, recorder: forgetful{}, log: log})
+	s, err := build(ctx, &trial, resources{store: empty, recorder: forgetful{}, seed: true, log: log})
 	if err != nil {
 		return err
 	}
