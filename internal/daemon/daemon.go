@@ -55,6 +55,8 @@ type Daemon struct {
 	radius   *radius.Server
 	ldap     *ldap.Server
 	http     net.Listener
+	// patience is how long a RADIUS request waits for a worker.
+	patience time.Duration
 	draining atomic.Bool
 	// reloadFault is why the last reload failed, nil when it did not.
 	reloadFault atomic.Pointer[string]
@@ -77,7 +79,7 @@ func (e *ConfigurationError) Unwrap() error { return e.error }
 func Run(ctx context.Context, cfg *config.Config, o Options) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), over: make(chan struct{})}
+	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), patience: cfg.Login.Timeout, over: make(chan struct{})}
 	var err error
 	if d.store, err = store.Open(ctx, cfg.StoreFile(), store.WithLog(o.Log)); err != nil {
 		return &ConfigurationError{cfg.Fault("store", "%w", err)}
@@ -93,7 +95,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 	defer close(d.over)
 
 	d.radius = radius.NewServer(snapshot.radius, radius.Options{
-		RADIUS: cfg.RADIUS, LoginTimeout: cfg.Login.Timeout, Log: o.Log, Drain: drainTime,
+		RADIUS: cfg.RADIUS, LoginTimeout: d.patience, Log: o.Log, Drain: drainTime,
 	})
 	d.ldap = ldap.NewServer(snapshot.ldap, ldap.Options{LDAP: cfg.LDAP, Log: o.Log, Drain: drainTime})
 	if err := d.listen(cfg); err != nil {
@@ -152,13 +154,10 @@ func advise(err error) error {
 	return err
 }
 
-// abandonListeners closes what was opened before another listener could not be:
-// to serve with a context that has ended is to close.
+// abandonListeners closes what was opened before another listener could not be.
 func (d *Daemon) abandonListeners() {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = d.radius.Serve(ended)
-	_ = d.ldap.Serve(ended)
+	d.radius.Close()
+	d.ldap.Close()
 	if d.http != nil {
 		d.http.Close()
 	}

@@ -85,11 +85,11 @@ func unchangeable(old, fresh *config.Config) error {
 }
 
 // retire closes a Snapshot when the last login that can still use it has ended:
-// a request waits for a worker for at most login.timeout, and its login takes at
-// most as long again. It does so at once when the front-ends have stopped.
+// a request waits for a worker, and its login takes its time. It does so at once
+// when the front-ends have stopped.
 func (d *Daemon) retire(old *Snapshot) {
 	d.retiring.Go(func() {
-		idle := time.NewTimer(2*old.cfg.Login.Timeout + time.Second)
+		idle := time.NewTimer(d.patience + old.cfg.Login.Timeout + time.Second)
 		defer idle.Stop()
 		select {
 		case <-idle.C:

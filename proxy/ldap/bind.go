@@ -115,7 +115,7 @@ func (c *conn) bindWithoutLogin(t *Table, req *bindRequest, refusal result) (res
 func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason proxy.Reason, code int) {
 	text := string(req.name)
 	a = &proxy.Attempt{
-		ID:        c.s.nextID(),
+		ID:        c.s.ids.Next(),
 		Protocol:  proxy.LDAP,
 		Operation: "bind",
 		PeerIP:    c.peer,

@@ -56,7 +56,7 @@ func (c *conn) serve(ctx context.Context, implicitTLS bool) {
 	defer cancel()
 	defer c.recovered()
 	err := c.read(ctx, implicitTLS)
-	c.s.log.Debug("ldap: connection ends", "client", c.peer, "cause", err)
+	c.s.log.Debug("ldap: connection ends", "peer", c.peer, "cause", err)
 	c.end(err, cancel)
 }
 
@@ -195,7 +195,7 @@ func (c *conn) handshake(cfg *tls.Config) error {
 	}
 	secure := tls.Server(c.raw, cfg)
 	if err := secure.Handshake(); err != nil {
-		c.s.log.Debug("ldap: TLS handshake failed", "client", c.peer, "err", err)
+		c.s.log.Debug("ldap: TLS handshake failed", "peer", c.peer, "error", err)
 		return errHandshake
 	}
 	c.nc, c.in.nc = secure, secure

@@ -22,7 +22,7 @@ func (c *conn) recovered() {
 		return
 	}
 	c.s.stats.panics.Add(1)
-	c.s.log.Error("ldap: panic while serving a connection; it was closed", "client", c.peer, "panic", v, "stack", string(debug.Stack()))
+	c.s.log.Error("ldap: panic while serving a connection; it was closed", "peer", c.peer, "panic", v, "stack", string(debug.Stack()))
 	_ = c.raw.Close()
 	c.dropQueue()
 }

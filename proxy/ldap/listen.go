@@ -91,7 +91,7 @@ func (s *Server) accept(ctx, logins context.Context, l listener, conns *sync.Wai
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept on %s: %w", l.Addr(), err)
 		default:
-			s.log.Error("ldap: cannot accept a connection; trying again", "address", l.Addr().String(), "err", err)
+			s.log.Error("ldap: cannot accept a connection; trying again", "address", l.Addr().String(), "error", err)
 			select {
 			case <-time.After(pause):
 				pause = min(2*pause, longest)

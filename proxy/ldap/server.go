@@ -2,17 +2,15 @@ package ldap
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/proxy"
 )
 
 // Options are what a Server keeps for its life.
@@ -44,8 +42,7 @@ type Server struct {
 	stats  counters
 
 	draining atomic.Bool
-	prefix   string // of the ids of logins, different in each process
-	serial   atomic.Uint64
+	ids      *proxy.IDs
 
 	listeners []listener
 	maxConns  int
@@ -72,6 +69,7 @@ func NewServer(t *Table, o Options) *Server {
 		},
 		maxConns: orDefault(o.LDAP.MaxConnections, 16384),
 		maxPeer:  o.LDAP.MaxConnectionsPerAddress,
+		ids:      proxy.NewIDs(),
 		conns:    make(map[*conn]struct{}),
 		peers:    make(map[netip.Addr]int),
 	}
@@ -81,9 +79,6 @@ func NewServer(t *Table, o Options) *Server {
 	if s.drain <= 0 {
 		s.drain = 5 * time.Second
 	}
-	var random [4]byte
-	_, _ = rand.Read(random[:]) // never fails
-	s.prefix = "l-" + hex.EncodeToString(random[:]) + "-"
 	s.table.Store(t)
 	return s
 }
@@ -98,12 +93,6 @@ func orDefault(v, otherwise int) int {
 // Use makes t the table of every operation that begins from now on. Addresses
 // and Options stay what they are.
 func (s *Server) Use(t *Table) { s.table.Store(t) }
-
-// nextID names a login.
-func (s *Server) nextID() string {
-	var id [32]byte
-	return string(strconv.AppendUint(append(id[:0], s.prefix...), s.serial.Add(1), 36))
-}
 
 // Serve answers until ctx ends. Then the listeners are closed at once, idle
 // connections get a notice of disconnection and are closed, and binds in flight

@@ -120,11 +120,11 @@ func (s *Server) login(ctx context.Context, r *request, buf []byte) {
 // decide asks the handler. outage reports that the answer says nothing about
 // the user; a handler that panics is one.
 func (s *Server) decide(ctx context.Context, r *request) (o proxy.Outcome, outage bool) {
-	id := s.ids.next()
+	id := s.ids.Next()
 	defer func() {
 		if p := recover(); p != nil {
 			s.count.panics.Add(1)
-			s.log.Error("radius login panicked", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.log.Error("radius login panicked", "request_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			o, outage = proxy.Outcome{Verdict: proxy.Reject, Reason: proxy.ReasonInternalError}, true
 		}
 	}()

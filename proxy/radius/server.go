@@ -3,8 +3,6 @@ package radius
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/proxy"
 )
 
 // readersPerSocket is how many goroutines read one socket: while one inspects
@@ -47,7 +46,7 @@ type Server struct {
 	count counters
 	queue chan *request
 	free  sync.Pool // of *request
-	ids   idSource
+	ids   *proxy.IDs
 
 	mu      sync.Mutex
 	sockets []*socket
@@ -63,10 +62,10 @@ func NewServer(t *Table, o Options) *Server {
 		log:      cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		seen:     newDuplicates(cmp.Or(o.RADIUS.DuplicateWindow, 5*time.Second), cmp.Or(o.RADIUS.DuplicateEntries, 65536)),
 		warn:     newLimiter(),
+		ids:      proxy.NewIDs(),
 		queue:    make(chan *request, cmp.Or(o.RADIUS.Queue, 4096)),
 	}
 	s.free.New = func() any { return &request{avps: make([]avp, 0, 32)} }
-	_, _ = rand.Read(s.ids.prefix[:]) // never fails
 	s.table.Store(t)
 	return s
 }
@@ -204,18 +203,4 @@ func (s *Server) read(ctx context.Context, sock *socket) error {
 func (s *Server) fetch() *request {
 	r, _ := s.free.Get().(*request)
 	return r
-}
-
-// idSource makes names of logins: unique in the life of the process, unlikely
-// to come again after it.
-type idSource struct {
-	prefix [4]byte
-	last   atomic.Uint32
-}
-
-// next returns 16 hexadecimal digits.
-func (s *idSource) next() string {
-	n := s.last.Add(1)
-	b := [8]byte{s.prefix[0], s.prefix[1], s.prefix[2], s.prefix[3], byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)} //nolint:gosec // the digits of n
-	return hex.EncodeToString(b[:])
 }
