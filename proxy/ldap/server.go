@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -56,9 +57,9 @@ type Server struct {
 // NewServer makes a Server that listens nowhere yet.
 func NewServer(t *Table, o Options) *Server {
 	s := &Server{
-		log:   o.Log,
-		drain: o.Drain,
-		slots: make(chan struct{}, orDefault(o.LDAP.Workers, 256)),
+		log:   cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+		drain: cmp.Or(o.Drain, 5*time.Second),
+		slots: make(chan struct{}, cmp.Or(o.LDAP.Workers, 256)),
 		jobs:  make(chan func()),
 		limits: limits{
 			idle:      o.LDAP.IdleTimeout,
@@ -67,27 +68,14 @@ func NewServer(t *Table, o Options) *Server {
 			write:     15 * time.Second,
 			linger:    500 * time.Millisecond,
 		},
-		maxConns: orDefault(o.LDAP.MaxConnections, 16384),
+		maxConns: cmp.Or(o.LDAP.MaxConnections, 16384),
 		maxPeer:  o.LDAP.MaxConnectionsPerAddress,
 		ids:      proxy.NewIDs(),
 		conns:    make(map[*conn]struct{}),
 		peers:    make(map[netip.Addr]int),
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.drain <= 0 {
-		s.drain = 5 * time.Second
-	}
 	s.table.Store(t)
 	return s
-}
-
-func orDefault(v, otherwise int) int {
-	if v <= 0 {
-		return otherwise
-	}
-	return v
 }
 
 // Use makes t the table of every operation that begins from now on. Addresses
