@@ -148,6 +148,7 @@ func TestLDAPLimits(t *testing.T) {
 	}
 	program := ""
 	files, err := filepath.Glob(filepath.Join(root, "proxy/ldap/*.go"))
+	files = append(files, filepath.Join(root, "internal/dn/dn.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +166,8 @@ func TestLDAPLimits(t *testing.T) {
 		{"together | 64 MiB", `largeBudget\s+= 64 << 20\b`},
 		{"| TLS handshake | 10 s |", `handshake:\s+10 \* time\.Second`},
 		{"| answer that the client does not read | 15 s |", `write:\s+15 \* time\.Second`},
-		{"| a DN | 8 KiB", `maxDNLength\s+= 8 << 10\b`},
-		{"64 pairs of attribute and value", `maxAVAs\s+= 64\b`},
+		{"| a DN | 8 KiB", `MaxLength\s+= 8 << 10\b`},
+		{"64 pairs of attribute and value", `MaxAVAs\s+= 64\b`},
 	} {
 		if !strings.Contains(page, tt.page) {
 			t.Errorf("docs/ldap.md does not say %q", tt.page)

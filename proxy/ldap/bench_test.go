@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"github.com/sallyport-auth/sallyport/internal/dn"
 )
 
 // BenchmarkBind is the whole way of a bind over loopback TCP with a handler that
@@ -48,11 +50,11 @@ func BenchmarkMap(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				d, err := parseDN(s)
+				d, err := dn.Parse(s)
 				if err != nil {
 					b.Fatal(err)
 				}
-				key := d.key()
+				key := d.Key()
 				if _, fits := t.find(key).login(d, key); !fits {
 					b.Fatal("no login")
 				}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // unhex decodes hex with blanks in it.
@@ -18,33 +20,6 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
-func TestLengthOctets(t *testing.T) {
-	for _, c := range []struct {
-		name, in  string
-		length, n int
-		malformed bool
-	}{
-		{"empty", "", 0, 0, false},
-		{"short", "05", 5, 1, false},
-		{"short, largest", "7f", 127, 1, false},
-		{"long", "81 80", 128, 2, false},
-		{"long, not minimal", "84 00 00 00 05", 5, 5, false},
-		{"long, not complete", "84 00 00 00", 0, 0, false},
-		{"indefinite", "80", 0, 0, true},
-		{"five octets", "85 00 00 00 00 01", 0, 0, true},
-		{"reserved", "ff", 0, 0, true},
-		{"31 bits", "84 7f ff ff ff", 1<<31 - 1, 5, false},
-		{"32 bits", "84 80 00 00 00", 0, 0, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			length, n, err := lengthOctets(unhex(t, c.in))
-			if length != c.length || n != c.n || (err != nil) != c.malformed {
-				t.Errorf("got %d, %d, %v", length, n, err)
-			}
-		})
-	}
-}
-
 func TestParseMessage(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
@@ -54,25 +29,25 @@ func TestParseMessage(t *testing.T) {
 		{"largest id", "02047fffffff 4200", nil},
 		{"padded id", "020400000001 4200", nil},
 		{"with controls", "020101 4200 a000", nil},
-		{"nothing", "", errMalformed},
-		{"id alone", "020101", errMalformed},
-		{"id of no octets", "0200 4200", errMalformed},
-		{"id of five octets", "02050000000001 4200", errMalformed},
-		{"id is an octet string", "040101 4200", errMalformed},
+		{"nothing", "", ber.ErrMalformed},
+		{"id alone", "020101", ber.ErrMalformed},
+		{"id of no octets", "0200 4200", ber.ErrMalformed},
+		{"id of five octets", "02050000000001 4200", ber.ErrMalformed},
+		{"id is an octet string", "040101 4200", ber.ErrMalformed},
 		{"id 0", "020100 4200", errMessageID},
 		{"id negative", "0201ff 4200", errMessageID},
 		{"id 2^31", "020480000000 4200", errMessageID},
-		{"unknown operation", "020101 5f00", errMalformed},
+		{"unknown operation", "020101 5f00", ber.ErrMalformed},
 		{"unknown application tag", "020101 7300", errOperation},
 		{"a response", "020101 6100", errOperation},
 		{"universal tag", "020101 3000", errOperation},
 		{"unbind, constructed", "020101 6200", errOperation},
 		{"bind, primitive", "020101 4000", errOperation},
-		{"trailing after operation", "020101 4200 0000", errMalformed},
-		{"trailing after controls", "020101 4200 a000 00", errMalformed},
-		{"controls, primitive", "020101 4200 8000", errMalformed},
-		{"operation longer than message", "020101 4205", errMalformed},
-		{"multi-octet tag", "020101 7f2000", errMalformed},
+		{"trailing after operation", "020101 4200 0000", ber.ErrMalformed},
+		{"trailing after controls", "020101 4200 a000 00", ber.ErrMalformed},
+		{"controls, primitive", "020101 4200 8000", ber.ErrMalformed},
+		{"operation longer than message", "020101 4205", ber.ErrMalformed},
+		{"multi-octet tag", "020101 7f2000", ber.ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := parseMessage(unhex(t, c.in)); !errors.Is(err, c.want) {
@@ -85,10 +60,10 @@ func TestParseMessage(t *testing.T) {
 func TestCheckControls(t *testing.T) {
 	control := func(parts ...string) string {
 		var e encoder
-		start := e.open(tagSequence)
-		e.b = append(e.b, unhex(t, strings.Join(parts, ""))...)
-		e.close(start)
-		return hex.EncodeToString(e.b)
+		start := e.Open(ber.TagSequence)
+		e.B = append(e.B, unhex(t, strings.Join(parts, ""))...)
+		e.Close(start)
+		return hex.EncodeToString(e.B)
 	}
 	const oid, critical, soft, value = "0403 312e32", "0101ff", "010100", "040100"
 	for _, c := range []struct {
@@ -106,13 +81,13 @@ func TestCheckControls(t *testing.T) {
 		{"second is critical", control(oid) + control(oid, critical), unavailableCriticalExtension, nil},
 		{"type is no identifier", control("0403 61 2e 32"), protocolError, nil},
 		{"type is empty", control("0400"), protocolError, nil},
-		{"no type", control(), 0, errMalformed},
-		{"type of another tag", control("0201 01"), 0, errMalformed},
-		{"criticality of two octets", control(oid, "0102ffff"), 0, errMalformed},
-		{"value before criticality", control(oid, value, critical), 0, errMalformed},
-		{"value, constructed", control(oid, "2400"), 0, errMalformed},
-		{"not a sequence", "0400", 0, errMalformed},
-		{"cut", "3005 0403", 0, errMalformed},
+		{"no type", control(), 0, ber.ErrMalformed},
+		{"type of another tag", control("0201 01"), 0, ber.ErrMalformed},
+		{"criticality of two octets", control(oid, "0102ffff"), 0, ber.ErrMalformed},
+		{"value before criticality", control(oid, value, critical), 0, ber.ErrMalformed},
+		{"value, constructed", control(oid, "2400"), 0, ber.ErrMalformed},
+		{"not a sequence", "0400", 0, ber.ErrMalformed},
+		{"cut", "3005 0403", 0, ber.ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := checkControls(unhex(t, c.in))
@@ -120,48 +95,6 @@ func TestCheckControls(t *testing.T) {
 				t.Errorf("got %d, %v; want %d, %v", r.code, err, c.code, c.err)
 			}
 		})
-	}
-}
-
-func TestNumericOID(t *testing.T) {
-	for s, want := range map[string]bool{
-		"1.3.6.1.4.1.1466.20037": true, "2.5": true, "0.9.2342.19200300.100.1.1": true, "1.10": true,
-		"": false, "1": false, ".": false, "1.": false, ".1": false, "1..2": false, "1.02": false,
-		"1.a": false, "1. 2": false, "-1.2": false, "1." + strings.Repeat("1", 300): false,
-	} {
-		if got := numericOID(s); got != want {
-			t.Errorf("numericOID(%q) = %v", s, got)
-		}
-	}
-}
-
-func TestEncoder(t *testing.T) {
-	for v, want := range map[int32]string{
-		0: "020100", 1: "020101", 127: "02017f", 128: "02020080", 255: "020200ff", 256: "02020100",
-		32767: "02027fff", 32768: "0203008000", 1<<31 - 1: "02047fffffff",
-	} {
-		var e encoder
-		e.integer(tagInteger, v)
-		if got := hex.EncodeToString(e.b); got != want {
-			t.Errorf("integer %d: got %s, want %s", v, got, want)
-		}
-		if back, _, err := integer(e.b, tagInteger); err != nil || back != v {
-			t.Errorf("integer %d: read back as %d, %v", v, back, err)
-		}
-	}
-	for _, n := range []int{0, 1, 127, 128, 255, 256, 65535, 65536, 1 << 20} {
-		var e encoder
-		start := e.open(tagSequence)
-		e.text(tagOctetString, strings.Repeat("x", n))
-		e.close(start)
-		outer, rest, err := expect(e.b, tagSequence)
-		if err != nil || len(rest) > 0 {
-			t.Fatalf("%d octets: %v", n, err)
-		}
-		inner, rest, err := expect(outer, tagOctetString)
-		if err != nil || len(rest) > 0 || !bytes.Equal(inner, bytes.Repeat([]byte("x"), n)) {
-			t.Fatalf("%d octets come back as %d: %v", n, len(inner), err)
-		}
 	}
 }
 
@@ -173,8 +106,8 @@ func TestNotice(t *testing.T) {
 	want = append(want, noticeOfDisconnection...)
 	want[1] = byte(len(want) - 2)
 	want[6] = byte(len(want) - 7)
-	if !bytes.Equal(e.b, want) {
-		t.Errorf("got  %x\nwant %x", e.b, want)
+	if !bytes.Equal(e.B, want) {
+		t.Errorf("got  %x\nwant %x", e.B, want)
 	}
 }
 
@@ -200,7 +133,7 @@ func FuzzReader(f *testing.F) {
 			_, _ = parseBind(m.body)
 			_, _ = parseSearch(m.body)
 			_, _ = parseExtended(m.body)
-			_ = wellFormed(m.body, 1)
+			_ = ber.WellFormed(m.body, 1)
 			p.put(m)
 		}
 		if held := p.large.Load(); held != 0 {

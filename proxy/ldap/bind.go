@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/dn"
 	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
@@ -31,26 +33,26 @@ type bindRequest struct {
 func parseBind(body []byte) (bindRequest, error) {
 	var b bindRequest
 	var err error
-	if b.version, body, err = integer(body, tagInteger); err != nil {
+	if b.version, body, err = ber.Integer(body, ber.TagInteger); err != nil {
 		return b, err
 	}
-	if b.name, body, err = expect(body, tagOctetString); err != nil {
+	if b.name, body, err = ber.Expect(body, ber.TagOctetString); err != nil {
 		return b, err
 	}
-	tag, auth, rest, err := element(body)
+	tag, auth, rest, err := ber.Element(body)
 	if err != nil {
 		return b, err
 	}
 	switch {
-	case len(rest) > 0, tag&classMask != classContext:
-		return b, errMalformed
+	case len(rest) > 0, tag&ber.ClassMask != ber.ClassContext:
+		return b, ber.ErrMalformed
 	case tag == tagSimple:
 		b.password, b.simple = auth, true
 		return b, nil
 	case tag == tagSASL:
 		return b, checkSASL(auth)
-	case tag&numberMask == tagSimple&numberMask, tag&numberMask == tagSASL&numberMask:
-		return b, errMalformed // the right choice in the wrong form
+	case tag&ber.NumberMask == tagSimple&ber.NumberMask, tag&ber.NumberMask == tagSASL&ber.NumberMask:
+		return b, ber.ErrMalformed // the right choice in the wrong form
 	}
 	return b, nil // a choice that we do not know
 }
@@ -58,12 +60,12 @@ func parseBind(body []byte) (bindRequest, error) {
 // checkSASL checks the form of SaslCredentials: a mechanism and, perhaps,
 // credentials.
 func checkSASL(auth []byte) error {
-	_, rest, err := expect(auth, tagOctetString)
+	_, rest, err := ber.Expect(auth, ber.TagOctetString)
 	if err == nil && len(rest) > 0 {
-		_, rest, err = expect(rest, tagOctetString)
+		_, rest, err = ber.Expect(rest, ber.TagOctetString)
 	}
 	if err == nil && len(rest) > 0 {
-		err = errMalformed
+		err = ber.ErrMalformed
 	}
 	return err
 }
@@ -122,13 +124,13 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 		Received:  time.Now(),
 		LDAP:      policyengine.LDAPFacts{TLS: c.tls},
 	}
-	name, err := parseDN(text)
+	name, err := dn.Parse(text)
 	if err != nil {
 		a.Username = cleanText(text)
 		return a, proxy.ReasonMalformedLogin, invalidDNSyntax
 	}
 	a.LDAP.BindDN = text
-	key := name.key()
+	key := name.Key()
 	b := t.find(key)
 	if b != nil {
 		a.Application, a.LDAP.BaseDN = b.application, b.dn

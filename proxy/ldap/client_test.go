@@ -9,6 +9,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // wire is a client that speaks raw bytes.
@@ -73,8 +75,8 @@ func (w *wire) receiveWithin(d time.Duration) answer {
 	var buf [4096]byte
 	for {
 		if len(w.rest) >= 2 {
-			length, n, err := lengthOctets(w.rest[1:])
-			if err != nil || w.rest[0] != tagSequence {
+			length, n, err := ber.LengthOctets(w.rest[1:])
+			if err != nil || w.rest[0] != ber.TagSequence {
 				w.tb.Fatalf("the server sent % x", w.rest)
 			}
 			if n > 0 && len(w.rest) >= 1+n+length {
@@ -100,11 +102,11 @@ func (w *wire) receiveWithin(d time.Duration) answer {
 
 func (w *wire) parse(m []byte) answer {
 	w.tb.Helper()
-	id, rest, err := integer(m, tagInteger)
+	id, rest, err := ber.Integer(m, ber.TagInteger)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	tag, body, rest, err := element(rest)
+	tag, body, rest, err := ber.Element(rest)
 	if err != nil || len(rest) > 0 {
 		w.tb.Fatalf("response % x: %v", m, err)
 	}
@@ -112,15 +114,15 @@ func (w *wire) parse(m []byte) answer {
 	if tag == respEntry {
 		return a
 	}
-	code, rest, err := integer(body, tagEnumerated)
+	code, rest, err := ber.Integer(body, ber.TagEnumerated)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	_, rest, err = expect(rest, tagOctetString)
+	_, rest, err = ber.Expect(rest, ber.TagOctetString)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	text, rest, err := expect(rest, tagOctetString)
+	text, rest, err := ber.Expect(rest, ber.TagOctetString)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -142,7 +144,7 @@ func (w *wire) expect(id int32, tag byte, code int) answer {
 func (w *wire) expectNotice(code int) {
 	w.tb.Helper()
 	a := w.expect(0, respExtended, code)
-	name, rest, err := expect(a.rest, tagResponseName)
+	name, rest, err := ber.Expect(a.rest, tagResponseName)
 	if err != nil || len(rest) > 0 || string(name) != noticeOfDisconnection {
 		w.tb.Fatalf("notice with %q, %v", name, err)
 	}
@@ -159,18 +161,18 @@ func (w *wire) expectClosed() {
 // tlv encodes one element.
 func tlv(tag byte, parts ...[]byte) []byte {
 	var e encoder
-	start := e.open(tag)
+	start := e.Open(tag)
 	for _, p := range parts {
-		e.b = append(e.b, p...)
+		e.B = append(e.B, p...)
 	}
-	e.close(start)
-	return e.b
+	e.Close(start)
+	return e.B
 }
 
 func num(tag byte, v int32) []byte {
 	var e encoder
-	e.integer(tag, v)
-	return e.b
+	e.Integer(tag, v)
+	return e.B
 }
 
 func str(tag byte, s string) []byte { return tlv(tag, []byte(s)) }
@@ -178,13 +180,13 @@ func str(tag byte, s string) []byte { return tlv(tag, []byte(s)) }
 // request encodes an LDAPMessage.
 func request(id int32, op []byte, controls ...[]byte) []byte {
 	if len(controls) == 0 {
-		return tlv(tagSequence, num(tagInteger, id), op)
+		return tlv(ber.TagSequence, num(ber.TagInteger, id), op)
 	}
-	return tlv(tagSequence, num(tagInteger, id), op, tlv(tagControls, controls...))
+	return tlv(ber.TagSequence, num(ber.TagInteger, id), op, tlv(tagControls, controls...))
 }
 
 func bindOp(version int32, name string, auth []byte) []byte {
-	return tlv(opBind, num(tagInteger, version), str(tagOctetString, name), auth)
+	return tlv(opBind, num(ber.TagInteger, version), str(ber.TagOctetString, name), auth)
 }
 
 func simpleBind(id int32, name, password string) []byte {
@@ -200,20 +202,20 @@ func abandonOp(id int32) []byte { return num(opAbandon, id) }
 func searchOp(base string, scope int32, filter []byte, attributes ...string) []byte {
 	var list []byte
 	for _, a := range attributes {
-		list = append(list, str(tagOctetString, a)...)
+		list = append(list, str(ber.TagOctetString, a)...)
 	}
-	return tlv(opSearch, str(tagOctetString, base), num(tagEnumerated, scope), num(tagEnumerated, 0),
-		num(tagInteger, 0), num(tagInteger, 0), []byte{tagBoolean, 1, 0}, filter, tlv(tagSequence, list))
+	return tlv(opSearch, str(ber.TagOctetString, base), num(ber.TagEnumerated, scope), num(ber.TagEnumerated, 0),
+		num(ber.TagInteger, 0), num(ber.TagInteger, 0), []byte{ber.TagBoolean, 1, 0}, filter, tlv(ber.TagSequence, list))
 }
 
 var anyObject = str(filterPresent, "objectClass")
 
 func control(oid string, critical bool, value ...[]byte) []byte {
-	parts := [][]byte{str(tagOctetString, oid)}
+	parts := [][]byte{str(ber.TagOctetString, oid)}
 	if critical {
-		parts = append(parts, []byte{tagBoolean, 1, 0xff})
+		parts = append(parts, []byte{ber.TagBoolean, 1, 0xff})
 	}
-	return tlv(tagSequence, append(parts, value...)...)
+	return tlv(ber.TagSequence, append(parts, value...)...)
 }
 
 // works makes a whole good login on a connection of its own.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // conn is one client connection. Its reader is the goroutine that runs serve;
@@ -131,7 +133,7 @@ func (c *conn) dispatch(ctx context.Context, p *pdu) error {
 func (c *conn) unbind(p *pdu) error {
 	defer c.s.pool.put(p)
 	if len(p.body) != 0 {
-		return errMalformed
+		return ber.ErrMalformed
 	}
 	c.s.count(kindUnbind, success)
 	return errUnbind
@@ -139,11 +141,11 @@ func (c *conn) unbind(p *pdu) error {
 
 // write sends what is in the encoder.
 func (c *conn) write() error {
-	b := c.out.b
+	b := c.out.B
 	if cap(b) > smallMessage {
-		c.out.b = nil
+		c.out.B = nil
 	} else {
-		c.out.b = b[:0]
+		c.out.B = b[:0]
 	}
 	if err := c.raw.SetWriteDeadline(time.Now().Add(c.s.limits.write)); err != nil {
 		return err

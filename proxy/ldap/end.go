@@ -29,7 +29,7 @@ func (c *conn) recovered() {
 
 // end ends the connection for the reason that the reader came upon.
 func (c *conn) end(err error, cancel context.CancelFunc) {
-	var f *fault
+	f, faulty := asFault(err)
 	switch {
 	case errors.Is(err, errEnding):
 		// What is in flight may finish; the server bounds the wait.
@@ -37,7 +37,7 @@ func (c *conn) end(err error, cancel context.CancelFunc) {
 		if !c.failed {
 			c.notify(result{code: unavailable, text: "the server is shutting down"})
 		}
-	case errors.As(err, &f):
+	case faulty:
 		cancel()
 		c.workers.Wait()
 		c.fail(f)
@@ -56,8 +56,8 @@ func (c *conn) fail(err error) {
 		return
 	}
 	c.failed = true
-	var f *fault
-	if !errors.As(err, &f) {
+	f, ok := asFault(err)
+	if !ok {
 		return
 	}
 	c.s.stats.faults[f.cause].Add(1)

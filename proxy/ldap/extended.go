@@ -1,5 +1,9 @@
 package ldap
 
+import (
+	"github.com/sallyport-auth/sallyport/internal/ber"
+)
+
 // The extended operations that are answered.
 const (
 	oidStartTLS = "1.3.6.1.4.1.1466.20037"  // RFC 4511 section 4.14
@@ -19,19 +23,19 @@ type extendedRequest struct {
 
 func parseExtended(body []byte) (extendedRequest, error) {
 	var e extendedRequest
-	name, rest, err := expect(body, tagRequestName)
+	name, rest, err := ber.Expect(body, tagRequestName)
 	if err != nil {
 		return e, err
 	}
 	e.name = string(name)
 	if len(rest) > 0 {
 		e.hasValue = true
-		if _, rest, err = expect(rest, tagRequestValue); err != nil {
+		if _, rest, err = ber.Expect(rest, tagRequestValue); err != nil {
 			return e, err
 		}
 	}
 	if len(rest) > 0 {
-		return e, errMalformed
+		return e, ber.ErrMalformed
 	}
 	return e, nil
 }
@@ -69,14 +73,14 @@ func (c *conn) whoAmI(p *pdu, req extendedRequest, refusal result) error {
 	if c.bound != "" {
 		identity = "dn:" + c.bound
 	}
-	return c.answer(p, result{}, func(e *encoder) { e.text(tagResponseValue, identity) })
+	return c.answer(p, result{}, func(e *encoder) { e.Text(tagResponseValue, identity) })
 }
 
 // startTLS answers the request and makes the handshake. The connection is
 // anonymous afterwards, and what the client sent in clear text behind the
 // request is never looked at: it could be somebody else's.
 func (c *conn) startTLS(t *Table, p *pdu, req extendedRequest, refusal result) error {
-	name := func(e *encoder) { e.text(tagResponseName, oidStartTLS) }
+	name := func(e *encoder) { e.Text(tagResponseName, oidStartTLS) }
 	switch {
 	case refusal.code != success:
 	case req.hasValue:

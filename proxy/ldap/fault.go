@@ -1,5 +1,11 @@
 package ldap
 
+import (
+	"errors"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
+)
+
 // fault is why a connection had to end: the client did something after which it
 // cannot be understood any more, or must not be served. Its text goes into the
 // notice of disconnection and never quotes what the client sent.
@@ -10,6 +16,15 @@ type fault struct {
 	// silent faults end the connection without a notice: whoever is on the other
 	// side does not speak LDAP, or is not to be answered.
 	silent bool
+}
+
+// asFault returns the fault that an error is or stands for.
+func asFault(err error) (*fault, bool) {
+	var f *fault
+	if errors.As(err, &f) {
+		return f, true
+	}
+	return errMalformed, errors.Is(err, ber.ErrMalformed)
 }
 
 // Error implements error.

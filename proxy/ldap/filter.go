@@ -1,5 +1,9 @@
 package ldap
 
+import (
+	"github.com/sallyport-auth/sallyport/internal/ber"
+)
+
 // The choices of a filter (RFC 4511 section 4.5.1.7).
 const (
 	filterAnd        = 0xa0
@@ -39,10 +43,10 @@ func splitFilter(b []byte) (filter, rest []byte, err error) {
 }
 
 func checkFilter(b []byte, depth int, items *int) (rest []byte, err error) {
-	if *items++; *items > maxFilterItems || depth > maxDepth {
+	if *items++; *items > maxFilterItems || depth > ber.MaxDepth {
 		return nil, errFilter
 	}
-	tag, body, rest, err := element(b)
+	tag, body, rest, err := ber.Element(b)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func checkFilter(b []byte, depth int, items *int) (rest []byte, err error) {
 	case filterNot:
 		body, err = checkFilter(body, depth+1, items)
 		if err == nil && len(body) > 0 {
-			err = errMalformed
+			err = ber.ErrMalformed
 		}
 	case filterEqual, filterGreater, filterLess, filterApprox:
 		_, _, err = assertion(body)
@@ -62,11 +66,11 @@ func checkFilter(b []byte, depth int, items *int) (rest []byte, err error) {
 		err = checkSubstrings(body)
 	case filterPresent:
 	case filterExtensible:
-		err = wellFormed(body, 1)
+		err = ber.WellFormed(body, 1)
 	default:
 		// A choice that is not known is no fault; a known one in the wrong form is.
-		if tag&classMask != classContext || tag&numberMask <= lastFilter {
-			err = errMalformed
+		if tag&ber.ClassMask != ber.ClassContext || tag&ber.NumberMask <= lastFilter {
+			err = ber.ErrMalformed
 		}
 	}
 	return rest, err
@@ -74,11 +78,11 @@ func checkFilter(b []byte, depth int, items *int) (rest []byte, err error) {
 
 // assertion splits an AttributeValueAssertion.
 func assertion(b []byte) (attr, value []byte, err error) {
-	if attr, b, err = expect(b, tagOctetString); err != nil {
+	if attr, b, err = ber.Expect(b, ber.TagOctetString); err != nil {
 		return nil, nil, err
 	}
-	if value, b, err = expect(b, tagOctetString); err != nil || len(b) > 0 {
-		return nil, nil, errMalformed
+	if value, b, err = ber.Expect(b, ber.TagOctetString); err != nil || len(b) > 0 {
+		return nil, nil, ber.ErrMalformed
 	}
 	return attr, value, nil
 }
@@ -87,22 +91,22 @@ func assertion(b []byte) (attr, value []byte, err error) {
 // only at the beginning and a final one only at the end.
 func checkSubstrings(b []byte) error {
 	const initial, middle, final = 0x80, 0x81, 0x82
-	_, b, err := expect(b, tagOctetString)
+	_, b, err := ber.Expect(b, ber.TagOctetString)
 	if err != nil {
 		return err
 	}
-	pieces, b, err := expect(b, tagSequence)
+	pieces, b, err := ber.Expect(b, ber.TagSequence)
 	if err != nil || len(b) > 0 || len(pieces) == 0 {
-		return errMalformed
+		return ber.ErrMalformed
 	}
 	for first := true; len(pieces) > 0; first = false {
 		var tag byte
-		if tag, _, pieces, err = element(pieces); err != nil {
+		if tag, _, pieces, err = ber.Element(pieces); err != nil {
 			return err
 		}
 		legal := tag == middle || tag == initial && first || tag == final && len(pieces) == 0
 		if !legal {
-			return errMalformed
+			return ber.ErrMalformed
 		}
 	}
 	return nil
@@ -110,7 +114,7 @@ func checkSubstrings(b []byte) error {
 
 // match evaluates a filter that splitFilter has checked.
 func (r rootEntry) match(filter []byte) truth {
-	tag, body, _, err := element(filter)
+	tag, body, _, err := ber.Element(filter)
 	if err != nil {
 		return undefined
 	}
@@ -135,7 +139,7 @@ func (r rootEntry) match(filter []byte) truth {
 
 func (r rootEntry) each(filters []byte, f func(truth)) {
 	for len(filters) > 0 {
-		_, _, rest, err := element(filters)
+		_, _, rest, err := ber.Element(filters)
 		if err != nil {
 			f(undefined)
 			return

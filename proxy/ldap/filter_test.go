@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // compiled is the encoding of a filter in string form.
@@ -85,22 +87,22 @@ func TestFilterForm(t *testing.T) {
 		{"present, empty name", "8700", nil, undefined},
 		{"choice that is not known", "aa00", nil, undefined},
 		{"choice that is not known, primitive", "8b0161", nil, undefined},
-		{"nothing", "", errMalformed, 0},
-		{"and, primitive", "8000", errMalformed, 0},
-		{"present, constructed", "a700", errMalformed, 0},
-		{"not of nothing", "a200", errMalformed, 0},
-		{"not of two", "a208" + present + present, errMalformed, 0},
-		{"universal tag", "3000", errMalformed, 0},
-		{"application tag", "6000", errMalformed, 0},
-		{"equality without value", "a304 04026f63", errMalformed, 0},
-		{"equality with three parts", "a308 04026f63 0400 0400", errMalformed, 0},
-		{"equality, constructed string", "a306 24026f63 0400", errMalformed, 0},
-		{"substrings without pieces", "a406 04026f63 3000", errMalformed, 0},
-		{"initial after another", "a40c 04026f63 3006 810161 800161", errMalformed, 0},
-		{"final before another", "a40c 04026f63 3006 820161 810161", errMalformed, 0},
-		{"substring piece unknown", "a409 04026f63 3003 830161", errMalformed, 0},
+		{"nothing", "", ber.ErrMalformed, 0},
+		{"and, primitive", "8000", ber.ErrMalformed, 0},
+		{"present, constructed", "a700", ber.ErrMalformed, 0},
+		{"not of nothing", "a200", ber.ErrMalformed, 0},
+		{"not of two", "a208" + present + present, ber.ErrMalformed, 0},
+		{"universal tag", "3000", ber.ErrMalformed, 0},
+		{"application tag", "6000", ber.ErrMalformed, 0},
+		{"equality without value", "a304 04026f63", ber.ErrMalformed, 0},
+		{"equality with three parts", "a308 04026f63 0400 0400", ber.ErrMalformed, 0},
+		{"equality, constructed string", "a306 24026f63 0400", ber.ErrMalformed, 0},
+		{"substrings without pieces", "a406 04026f63 3000", ber.ErrMalformed, 0},
+		{"initial after another", "a40c 04026f63 3006 810161 800161", ber.ErrMalformed, 0},
+		{"final before another", "a40c 04026f63 3006 820161 810161", ber.ErrMalformed, 0},
+		{"substring piece unknown", "a409 04026f63 3003 830161", ber.ErrMalformed, 0},
 		{"initial, any, final", "a40f 04026f63 3009 800161 810161 820161", nil, undefined},
-		{"extensible, broken", "a903 810561", errMalformed, 0},
+		{"extensible, broken", "a903 810561", ber.ErrMalformed, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			filter, _, err := splitFilter(unhex(t, c.in))
@@ -119,10 +121,10 @@ func nested(tag byte, depth int) []byte {
 	b := []byte{filterPresent, 2, 'o', 'c'}
 	for range depth {
 		var e encoder
-		start := e.open(tag)
-		e.b = append(e.b, b...)
-		e.close(start)
-		b = e.b
+		start := e.Open(tag)
+		e.B = append(e.B, b...)
+		e.Close(start)
+		b = e.B
 	}
 	return b
 }
@@ -130,19 +132,19 @@ func nested(tag byte, depth int) []byte {
 func TestFilterLimits(t *testing.T) {
 	wide := func(n int) []byte {
 		var e encoder
-		start := e.open(filterOr)
+		start := e.Open(filterOr)
 		for range n {
-			e.text(filterPresent, "oc")
+			e.Text(filterPresent, "oc")
 		}
-		e.close(start)
-		return e.b
+		e.Close(start)
+		return e.B
 	}
 	for name, c := range map[string]struct {
 		filter []byte
 		want   error
 	}{
-		"deep":      {nested(filterNot, maxDepth-1), nil},
-		"too deep":  {nested(filterNot, maxDepth), errFilter},
+		"deep":      {nested(filterNot, ber.MaxDepth-1), nil},
+		"too deep":  {nested(filterNot, ber.MaxDepth), errFilter},
 		"abyss":     {nested(filterAnd, 5000), errFilter},
 		"wide":      {wide(maxFilterItems - 1), nil},
 		"too wide":  {wide(maxFilterItems), errFilter},

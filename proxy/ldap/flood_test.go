@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 func TestFloods(t *testing.T) {
@@ -60,7 +61,7 @@ func TestSeededMutations(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var seeds [][]byte
 	for _, s := range samples() {
-		seeds = append(seeds, bytes.ReplaceAll(request(testID, s.send, control("1.2.3", false, str(tagOctetString, "v"))), []byte("good"), []byte("evil")))
+		seeds = append(seeds, bytes.ReplaceAll(request(testID, s.send, control("1.2.3", false, str(ber.TagOctetString, "v"))), []byte("good"), []byte("evil")))
 	}
 	for i := range 1500 {
 		b := bytes.Clone(seeds[random.IntN(len(seeds))])

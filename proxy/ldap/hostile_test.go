@@ -6,6 +6,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/dn"
 )
 
 // expected is what must become of a hostile connection.
@@ -103,24 +106,24 @@ func heap() uint64 {
 }
 
 // rawMessage is a message whose content is given octet by octet.
-func rawMessage(content ...[]byte) []byte { return tlv(tagSequence, content...) }
+func rawMessage(content ...[]byte) []byte { return tlv(ber.TagSequence, content...) }
 
-var testIDOctets = num(tagInteger, testID)
+var testIDOctets = num(ber.TagInteger, testID)
 
 // samples has one well-formed request of each kind with its answer.
 func samples() []hostile {
 	simple := str(tagSimple, "good")
-	attr := tlv(tagSequence, str(tagOctetString, "cn"), tlv(tagSet, str(tagOctetString, "x")))
+	attr := tlv(ber.TagSequence, str(ber.TagOctetString, "cn"), tlv(ber.TagSet, str(ber.TagOctetString, "x")))
 	return []hostile{
 		{"bind", bindOp(3, aliceDN, simple), answered(respBind, success)},
 		{"anonymous", bindOp(3, "", str(tagSimple, "")), answered(respBind, success)},
-		{"SASL", bindOp(3, "", tlv(tagSASL, str(tagOctetString, "PLAIN"), str(tagOctetString, "x"))), answered(respBind, authMethodNotSupported)},
+		{"SASL", bindOp(3, "", tlv(tagSASL, str(ber.TagOctetString, "PLAIN"), str(ber.TagOctetString, "x"))), answered(respBind, authMethodNotSupported)},
 		{"search", searchOp(rootDN, 2, tlv(filterAnd, anyObject, tlv(filterNot, anyObject)), "cn", "*"), answered(respSearch, unwillingToPerform)},
-		{"modify", tlv(opModify, str(tagOctetString, aliceDN), tlv(tagSequence, tlv(tagSequence, num(tagEnumerated, 2), attr))), answered(respModify, unwillingToPerform)},
-		{"add", tlv(opAdd, str(tagOctetString, aliceDN), tlv(tagSequence, attr)), answered(respAdd, unwillingToPerform)},
+		{"modify", tlv(opModify, str(ber.TagOctetString, aliceDN), tlv(ber.TagSequence, tlv(ber.TagSequence, num(ber.TagEnumerated, 2), attr))), answered(respModify, unwillingToPerform)},
+		{"add", tlv(opAdd, str(ber.TagOctetString, aliceDN), tlv(ber.TagSequence, attr)), answered(respAdd, unwillingToPerform)},
 		{"delete", str(opDelete, aliceDN), answered(respDelete, unwillingToPerform)},
-		{"modify DN", tlv(opModifyDN, str(tagOctetString, aliceDN), str(tagOctetString, "uid=b"), []byte{tagBoolean, 1, 0xff}), answered(respModifyDN, unwillingToPerform)},
-		{"compare", tlv(opCompare, str(tagOctetString, aliceDN), tlv(tagSequence, str(tagOctetString, "cn"), str(tagOctetString, "x"))), answered(respCompare, unwillingToPerform)},
+		{"modify DN", tlv(opModifyDN, str(ber.TagOctetString, aliceDN), str(ber.TagOctetString, "uid=b"), []byte{ber.TagBoolean, 1, 0xff}), answered(respModifyDN, unwillingToPerform)},
+		{"compare", tlv(opCompare, str(ber.TagOctetString, aliceDN), tlv(ber.TagSequence, str(ber.TagOctetString, "cn"), str(ber.TagOctetString, "x"))), answered(respCompare, unwillingToPerform)},
 		{"who-am-i", extendedOp(oidWhoAmI), answered(respExtended, success)},
 		{"unknown extension", extendedOp("1.2.3"), answered(respExtended, protocolError)},
 	}
@@ -139,7 +142,7 @@ func TestHostileFraming(t *testing.T) {
 		{"empty message", []byte{0x30, 0}, toldOff},
 	}
 	for first := range 256 {
-		if first != tagSequence {
+		if first != ber.TagSequence {
 			cases = append(cases, hostile{fmt.Sprintf("first octet %02x", first), append([]byte{byte(first)}, good[1:]...), hungUp})
 		}
 	}
@@ -177,7 +180,7 @@ func TestHostileMemory(t *testing.T) {
 		cases = append(
 			cases,
 			hostile{fmt.Sprintf("password of %d", size), simpleBind(testID, aliceDN, fill(size)), answered(respBind, invalidCredentials)},
-			hostile{fmt.Sprintf("name of %d", size), simpleBind(testID, "uid="+fill(size), "good"), answered(respBind, map[bool]int{true: invalidCredentials, false: invalidDNSyntax}[size+4 <= maxDNLength])},
+			hostile{fmt.Sprintf("name of %d", size), simpleBind(testID, "uid="+fill(size), "good"), answered(respBind, map[bool]int{true: invalidCredentials, false: invalidDNSyntax}[size+4 <= dn.MaxLength])},
 			hostile{fmt.Sprintf("extension of %d", size), request(testID, extendedOp(fill(size))), answered(respExtended, protocolError)},
 		)
 	}
@@ -187,7 +190,7 @@ func TestHostileMemory(t *testing.T) {
 		hostile{"as large as may be", exact, answered(respBind, invalidCredentials)},
 		hostile{"one octet larger", simpleBind(testID, aliceDN, fill(maxMessage)), toldOff},
 		hostile{"elements longer than the message", rawMessage(testIDOctets, []byte{opBind, 0x84, 0x7f, 0xff, 0xff, 0xff}), toldOff},
-		hostile{"name longer than the message", rawMessage(testIDOctets, tlv(opBind, num(tagInteger, 3), []byte{4, 0x84, 0x7f, 0xff, 0xff, 0xff})), toldOff},
+		hostile{"name longer than the message", rawMessage(testIDOctets, tlv(opBind, num(ber.TagInteger, 3), []byte{4, 0x84, 0x7f, 0xff, 0xff, 0xff})), toldOff},
 		hostile{"ten thousand controls", request(testID, extendedOp(oidWhoAmI), bytes.Repeat(control("1.2.3", false), 10000)), answered(respExtended, success)},
 		hostile{"ten thousand attributes", request(testID, searchOp("", 0, str(filterPresent, "mail"), strings.Fields(strings.Repeat("cn ", 10000))...)), answered(respSearch, success)},
 		hostile{"a name of commas", simpleBind(testID, strings.Repeat(",", 8000), "good"), answered(respBind, invalidDNSyntax)},
@@ -208,13 +211,13 @@ func TestHostileMessages(t *testing.T) {
 		add(s.name+" with an octet behind it", toldOff, rawMessage(content, []byte{0}))
 		add(s.name+" with an element behind it", toldOff, rawMessage(content, []byte{4, 0}))
 		add(s.name+" twice in one message", toldOff, rawMessage(content, s.send))
-		if s.send[0]&constructedBit != 0 {
-			_, body, _, _ := element(s.send)
+		if s.send[0]&ber.ConstructedBit != 0 {
+			_, body, _, _ := ber.Element(s.send)
 			add(s.name+" with an octet in it", toldOff, rawMessage(testIDOctets, tlv(s.send[0], body, []byte{0})))
 		}
 	}
 	for _, op := range []byte{opBind, opSearch, opModify, opAdd, opDelete, opModifyDN, opCompare, opExtended} {
-		add(fmt.Sprintf("operation %02x in the other form", op), toldOff, rawMessage(testIDOctets, tlv(op^constructedBit)))
+		add(fmt.Sprintf("operation %02x in the other form", op), toldOff, rawMessage(testIDOctets, tlv(op^ber.ConstructedBit)))
 	}
 	for tag := range 256 {
 		switch tag {
@@ -242,20 +245,20 @@ func TestHostileBinds(t *testing.T) {
 	add := func(name string, want expected, op []byte) {
 		cases = append(cases, hostile{name, request(testID, op), want})
 	}
-	v3, name, simple := num(tagInteger, 3), str(tagOctetString, aliceDN), str(tagSimple, "good")
+	v3, name, simple := num(ber.TagInteger, 3), str(ber.TagOctetString, aliceDN), str(tagSimple, "good")
 	add("no parts", toldOff, tlv(opBind))
 	add("version alone", toldOff, tlv(opBind, v3))
 	add("no authentication", toldOff, tlv(opBind, v3, name))
 	add("no version", toldOff, tlv(opBind, name, simple))
 	add("two authentications", toldOff, tlv(opBind, v3, name, simple, simple))
 	add("parts in another order", toldOff, tlv(opBind, name, v3, simple))
-	add("version is an enumeration", toldOff, tlv(opBind, num(tagEnumerated, 3), name, simple))
+	add("version is an enumeration", toldOff, tlv(opBind, num(ber.TagEnumerated, 3), name, simple))
 	add("version is empty", toldOff, tlv(opBind, []byte{2, 0}, name, simple))
 	add("version of five octets", toldOff, tlv(opBind, unhex(t, "02050000000003"), name, simple))
-	add("name is a constructed string", toldOff, tlv(opBind, v3, tlv(tagOctetString|constructedBit, name), simple))
+	add("name is a constructed string", toldOff, tlv(opBind, v3, tlv(ber.TagOctetString|ber.ConstructedBit, name), simple))
 	add("name is a UTF8String", toldOff, tlv(opBind, v3, str(0x0c, aliceDN), simple))
-	add("password is a constructed string", toldOff, tlv(opBind, v3, name, tlv(tagSimple|constructedBit, str(tagOctetString, "good"))))
-	add("password is an octet string", toldOff, tlv(opBind, v3, name, str(tagOctetString, "good")))
+	add("password is a constructed string", toldOff, tlv(opBind, v3, name, tlv(tagSimple|ber.ConstructedBit, str(ber.TagOctetString, "good"))))
+	add("password is an octet string", toldOff, tlv(opBind, v3, name, str(ber.TagOctetString, "good")))
 	add("authentication of class application", toldOff, tlv(opBind, v3, name, str(0x40, "good")))
 	add("SASL, primitive", toldOff, tlv(opBind, v3, name, str(0x83, "PLAIN")))
 	add("SASL, empty", toldOff, tlv(opBind, v3, name, tlv(tagSASL)))
@@ -265,16 +268,16 @@ func TestHostileBinds(t *testing.T) {
 		add(fmt.Sprintf("version %d", v), answered(respBind, protocolError), bindOp(v, aliceDN, simple))
 	}
 	for tag := 0x80; tag < 0xc0; tag++ {
-		switch number := tag & numberMask; number {
+		switch number := tag & ber.NumberMask; number {
 		case 0, 3:
-		case numberMask:
+		case ber.NumberMask:
 			add(fmt.Sprintf("authentication %02x", tag), toldOff, bindOp(3, aliceDN, tlv(byte(tag))))
 		default:
 			add(fmt.Sprintf("authentication %02x", tag), answered(respBind, authMethodNotSupported), bindOp(3, aliceDN, tlv(byte(tag))))
 		}
 	}
 	for _, m := range []string{"EXTERNAL", "PLAIN", "GSSAPI", "GSS-SPNEGO", "NTLM", "DIGEST-MD5", "SCRAM-SHA-256", "OAUTHBEARER", "", "\x00", strings.Repeat("A", 1000)} {
-		add(fmt.Sprintf("SASL %.20q", m), answered(respBind, authMethodNotSupported), bindOp(3, aliceDN, tlv(tagSASL, str(tagOctetString, m))))
+		add(fmt.Sprintf("SASL %.20q", m), answered(respBind, authMethodNotSupported), bindOp(3, aliceDN, tlv(tagSASL, str(ber.TagOctetString, m))))
 	}
 	// However the name looks, an empty password never succeeds.
 	for i, n := range []string{
@@ -282,7 +285,7 @@ func TestHostileBinds(t *testing.T) {
 		"uid=\u200b,ou=users," + rootDN, "uid=alice,ou=users," + rootDN + ",", "#0400", "=", "uid=,ou=users," + rootDN,
 	} {
 		w := answered(respBind, unwillingToPerform)
-		if _, err := parseDN(n); err != nil {
+		if _, err := dn.Parse(n); err != nil {
 			w.code = invalidDNSyntax
 		}
 		add(fmt.Sprintf("empty password %d", i), w, bindOp(3, n, str(tagSimple, "")))
@@ -301,15 +304,15 @@ func TestHostileControls(t *testing.T) {
 	var cases []hostile
 	const manageDsaIT = "2.16.840.1.113730.3.4.2"
 	broken := map[string][]byte{
-		"empty": tlv(tagSequence), "no sequence": str(tagOctetString, manageDsaIT), "type is an integer": tlv(tagSequence, num(tagInteger, 1)),
-		"criticality twice":           tlv(tagSequence, str(tagOctetString, manageDsaIT), []byte{1, 1, 0xff, 1, 1, 0xff}),
-		"criticality empty":           tlv(tagSequence, str(tagOctetString, manageDsaIT), []byte{1, 0}),
-		"value is an integer":         tlv(tagSequence, str(tagOctetString, manageDsaIT), num(tagInteger, 1)),
-		"value twice":                 control(manageDsaIT, true, str(tagOctetString, ""), str(tagOctetString, "")),
-		"value before criticality":    tlv(tagSequence, str(tagOctetString, manageDsaIT), str(tagOctetString, ""), []byte{1, 1, 0xff}),
-		"longer than the list":        {tagSequence, 0x7f, 4, 0},
-		"indefinite":                  {tagSequence, 0x80, 0, 0},
-		"constructed type":            tlv(tagSequence, tlv(0x24, str(tagOctetString, manageDsaIT))),
+		"empty": tlv(ber.TagSequence), "no sequence": str(ber.TagOctetString, manageDsaIT), "type is an integer": tlv(ber.TagSequence, num(ber.TagInteger, 1)),
+		"criticality twice":           tlv(ber.TagSequence, str(ber.TagOctetString, manageDsaIT), []byte{1, 1, 0xff, 1, 1, 0xff}),
+		"criticality empty":           tlv(ber.TagSequence, str(ber.TagOctetString, manageDsaIT), []byte{1, 0}),
+		"value is an integer":         tlv(ber.TagSequence, str(ber.TagOctetString, manageDsaIT), num(ber.TagInteger, 1)),
+		"value twice":                 control(manageDsaIT, true, str(ber.TagOctetString, ""), str(ber.TagOctetString, "")),
+		"value before criticality":    tlv(ber.TagSequence, str(ber.TagOctetString, manageDsaIT), str(ber.TagOctetString, ""), []byte{1, 1, 0xff}),
+		"longer than the list":        {ber.TagSequence, 0x7f, 4, 0},
+		"indefinite":                  {ber.TagSequence, 0x80, 0, 0},
+		"constructed type":            tlv(ber.TagSequence, tlv(0x24, str(ber.TagOctetString, manageDsaIT))),
 		"good one, then a broken one": append(control(manageDsaIT, true), 0x30),
 	}
 	for _, s := range samples() {
@@ -318,10 +321,10 @@ func TestHostileControls(t *testing.T) {
 			cases = append(cases, hostile{s.name + ": " + name, request(testID, s.send, controls...), want})
 		}
 		add("not critical", s.want, control(manageDsaIT, false))
-		add("not critical, with a value", s.want, control("1.3.6.1.4.1.42.2.27.8.5.1", false, str(tagOctetString, "x")))
+		add("not critical, with a value", s.want, control("1.3.6.1.4.1.42.2.27.8.5.1", false, str(ber.TagOctetString, "x")))
 		add("no controls in the list", s.want, nil)
 		add("critical without a value", answered(tag, unavailableCriticalExtension), control(manageDsaIT, true))
-		add("critical with a value", answered(tag, unavailableCriticalExtension), control("1.2.840.113556.1.4.319", true, tlv(tagOctetString, tlv(tagSequence, num(tagInteger, 1), str(tagOctetString, "")))))
+		add("critical with a value", answered(tag, unavailableCriticalExtension), control("1.2.840.113556.1.4.319", true, tlv(ber.TagOctetString, tlv(ber.TagSequence, num(ber.TagInteger, 1), str(ber.TagOctetString, "")))))
 		add("critical behind others", answered(tag, unavailableCriticalExtension), control("1.2.3", false), control("1.2.4", true))
 		add("type is no identifier", answered(tag, protocolError), control("manageDsaIT", false))
 		add("type is empty", answered(tag, protocolError), control("", true))
@@ -340,7 +343,7 @@ func TestHostileOperations(t *testing.T) {
 	for _, tag := range []byte{filterAnd, filterOr, filterNot} {
 		for _, depth := range []int{1, 62, 63, 64, 65, 1000, 3000} {
 			want := answered(respSearch, unwillingToPerform)
-			if depth >= maxDepth {
+			if depth >= ber.MaxDepth {
 				want = toldOff
 			}
 			add(fmt.Sprintf("filter %02x nested %d deep", tag, depth), want, searchOp(rootDN, 0, nested(tag, depth)))
@@ -352,7 +355,7 @@ func TestHostileOperations(t *testing.T) {
 			if depth > 60 {
 				want = toldOff
 			}
-			add(fmt.Sprintf("operation %02x nested %d deep", op, depth), want, tlv(op, nested(tagSequence, depth)))
+			add(fmt.Sprintf("operation %02x nested %d deep", op, depth), want, tlv(op, nested(ber.TagSequence, depth)))
 		}
 	}
 	for _, f := range []string{
@@ -375,8 +378,8 @@ func TestHostileOperations(t *testing.T) {
 		add(fmt.Sprintf("scope %d", scope), answered(respSearch, protocolError), searchOp("", scope, anyObject))
 	}
 	limits := func(deref, size, seconds int32) []byte {
-		return tlv(opSearch, str(tagOctetString, ""), num(tagEnumerated, 0), tlv(tagEnumerated, []byte{byte(deref)}),
-			tlv(tagInteger, []byte{byte(size)}), tlv(tagInteger, []byte{byte(seconds)}), []byte{1, 1, 0}, str(filterPresent, "mail"), tlv(tagSequence))
+		return tlv(opSearch, str(ber.TagOctetString, ""), num(ber.TagEnumerated, 0), tlv(ber.TagEnumerated, []byte{byte(deref)}),
+			tlv(ber.TagInteger, []byte{byte(size)}), tlv(ber.TagInteger, []byte{byte(seconds)}), []byte{1, 1, 0}, str(filterPresent, "mail"), tlv(ber.TagSequence))
 	}
 	add("negative size limit", answered(respSearch, protocolError), limits(0, -1, 0))
 	add("negative time limit", answered(respSearch, protocolError), limits(0, 0, -1))
@@ -394,8 +397,8 @@ func TestHostileOperations(t *testing.T) {
 	add("who-am-i with a value", answered(respExtended, protocolError), value(oidWhoAmI, str(tagRequestValue, "x")))
 	add("extension with three parts", toldOff, tlv(opExtended, str(tagRequestName, "1.2"), str(tagRequestValue, ""), str(tagRequestValue, "")))
 	add("extension without a name", toldOff, tlv(opExtended))
-	add("extension whose name is an octet string", toldOff, tlv(opExtended, str(tagOctetString, oidWhoAmI)))
-	add("extension whose name is constructed", toldOff, tlv(opExtended, tlv(0xa0, str(tagOctetString, oidWhoAmI))))
+	add("extension whose name is an octet string", toldOff, tlv(opExtended, str(ber.TagOctetString, oidWhoAmI)))
+	add("extension whose name is constructed", toldOff, tlv(opExtended, tlv(0xa0, str(ber.TagOctetString, oidWhoAmI))))
 	add("extension with the value first", toldOff, tlv(opExtended, str(tagRequestValue, ""), str(tagRequestName, oidWhoAmI)))
 	for _, oid := range []string{
 		"", "\x00", "nonsense", oidStartTLS + ".1", oidWhoAmI + " ", "1.3.6.1.4.1.4203.1.11.1", "1.3.6.1.1.8", "1.3.6.1.1.21.1",

@@ -1,5 +1,9 @@
 package ldap
 
+import (
+	"github.com/sallyport-auth/sallyport/internal/ber"
+)
+
 // An operation's tag and, where one is due, the tag of its response (RFC 4511
 // section 4.2 and following).
 const (
@@ -72,7 +76,7 @@ type message struct {
 // must end with a notice of disconnection.
 func parseMessage(body []byte) (message, error) {
 	var m message
-	id, rest, err := integer(body, tagInteger)
+	id, rest, err := ber.Integer(body, ber.TagInteger)
 	if err != nil {
 		return m, err
 	}
@@ -80,15 +84,15 @@ func parseMessage(body []byte) (message, error) {
 		return m, errMessageID
 	}
 	m.id = id
-	if m.op, m.body, rest, err = element(rest); err != nil {
+	if m.op, m.body, rest, err = ber.Element(rest); err != nil {
 		return m, err
 	}
 	if len(rest) > 0 {
-		if m.controls, rest, err = expect(rest, tagControls); err != nil {
+		if m.controls, rest, err = ber.Expect(rest, tagControls); err != nil {
 			return m, err
 		}
 		if len(rest) > 0 {
-			return m, errMalformed
+			return m, ber.ErrMalformed
 		}
 	}
 	return m, m.classify()
@@ -130,57 +134,34 @@ func (m *message) classify() error {
 func checkControls(b []byte) (result, error) {
 	refusal := result{}
 	for len(b) > 0 {
-		control, rest, err := expect(b, tagSequence)
+		control, rest, err := ber.Expect(b, ber.TagSequence)
 		if err != nil {
 			return result{}, err
 		}
 		b = rest
-		oid, control, err := expect(control, tagOctetString)
+		oid, control, err := ber.Expect(control, ber.TagOctetString)
 		if err != nil {
 			return result{}, err
 		}
 		critical := false
-		if len(control) > 0 && control[0] == tagBoolean {
-			if critical, control, err = boolean(control); err != nil {
+		if len(control) > 0 && control[0] == ber.TagBoolean {
+			if critical, control, err = ber.Boolean(control); err != nil {
 				return result{}, err
 			}
 		}
 		if len(control) > 0 {
-			if _, control, err = expect(control, tagOctetString); err != nil {
+			if _, control, err = ber.Expect(control, ber.TagOctetString); err != nil {
 				return result{}, err
 			}
 		}
 		switch {
 		case len(control) > 0:
-			return result{}, errMalformed
-		case !numericOID(string(oid)):
+			return result{}, ber.ErrMalformed
+		case !ber.NumericOID(string(oid)):
 			refusal = result{code: protocolError, text: "a control's type is not an object identifier"}
 		case critical && refusal.code == success:
 			refusal = result{code: unavailableCriticalExtension, text: "a critical control is not supported here"}
 		}
 	}
 	return refusal, nil
-}
-
-// numericOID reports whether s is a numericoid of RFC 4512 section 1.4.
-func numericOID(s string) bool {
-	const maxOID = 256
-	if len(s) > maxOID {
-		return false
-	}
-	arcs, digits := 0, 0
-	for i := 0; i <= len(s); i++ {
-		if i == len(s) || s[i] == '.' {
-			if digits == 0 || digits > 1 && s[i-digits] == '0' {
-				return false
-			}
-			arcs, digits = arcs+1, 0
-			continue
-		}
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-		digits++
-	}
-	return arcs > 1
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // Sizes of messages, in bytes. A bind needs a few hundred; the largest that
@@ -113,13 +115,13 @@ func (r *reader) fill() error {
 func (r *reader) header() (length int, err error) {
 	for {
 		b := r.buf[r.r:r.w]
-		if b[0] != tagSequence {
+		if b[0] != ber.TagSequence {
 			if r.heard {
-				return 0, errMalformed
+				return 0, ber.ErrMalformed
 			}
 			return 0, errNotLDAP // TLS, HTTP, a port scan
 		}
-		length, n, err := lengthOctets(b[1:])
+		length, n, err := ber.LengthOctets(b[1:])
 		if err != nil {
 			return 0, err
 		}

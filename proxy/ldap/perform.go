@@ -3,6 +3,8 @@ package ldap
 import (
 	"context"
 	"errors"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 var (
@@ -44,8 +46,8 @@ func (c *conn) answer(p *pdu, r result, extra func(*encoder)) error {
 // refuse answers an operation that is never carried out: those that write, and
 // compare.
 func (c *conn) refuse(p *pdu, refusal result) error {
-	if p.op&constructedBit != 0 {
-		if err := wellFormed(p.body, 1); err != nil {
+	if p.op&ber.ConstructedBit != 0 {
+		if err := ber.WellFormed(p.body, 1); err != nil {
 			return err
 		}
 	}

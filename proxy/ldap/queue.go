@@ -2,6 +2,8 @@ package ldap
 
 import (
 	"context"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // Bounds of what one connection may have outstanding: beyond them nothing more
@@ -23,9 +25,9 @@ type flight struct {
 // 4.11).
 func (c *conn) abandon(p *pdu) error {
 	defer c.s.pool.put(p)
-	id, err := integerValue(p.body)
+	id, err := ber.IntegerValue(p.body)
 	if err != nil || id < 0 {
-		return errMalformed
+		return ber.ErrMalformed
 	}
 	c.s.count(kindAbandon, success)
 	c.mu.Lock()

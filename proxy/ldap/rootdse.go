@@ -3,6 +3,8 @@ package ldap
 import (
 	"slices"
 	"strings"
+
+	"github.com/sallyport-auth/sallyport/internal/dn"
 )
 
 // attribute is one attribute of the root DSE.
@@ -53,12 +55,12 @@ func equalClass(value, assertion string) bool {
 }
 
 func equalDN(value, assertion string) bool {
-	a, err := parseDN(value)
+	a, err := dn.Parse(value)
 	if err != nil {
 		return false
 	}
-	b, err := parseDN(assertion)
-	return err == nil && a.key() == b.key()
+	b, err := dn.Parse(assertion)
+	return err == nil && a.Key() == b.Key()
 }
 
 // find returns the attribute that a description names, or nil. Options (";")

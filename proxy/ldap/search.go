@@ -1,5 +1,10 @@
 package ldap
 
+import (
+	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/dn"
+)
+
 // scopes and dereferencing policies of a search (RFC 4511 section 4.5.1).
 const (
 	scopeBase    = 0
@@ -22,22 +27,22 @@ type searchRequest struct {
 
 func parseSearch(body []byte) (searchRequest, error) {
 	var s searchRequest
-	base, body, err := expect(body, tagOctetString)
+	base, body, err := ber.Expect(body, ber.TagOctetString)
 	if err != nil {
 		return s, err
 	}
 	s.base = string(base)
 	var deref, size, limit int32
-	if s.scope, body, err = integer(body, tagEnumerated); err != nil {
+	if s.scope, body, err = ber.Integer(body, ber.TagEnumerated); err != nil {
 		return s, err
 	}
-	if deref, body, err = integer(body, tagEnumerated); err != nil {
+	if deref, body, err = ber.Integer(body, ber.TagEnumerated); err != nil {
 		return s, err
 	}
-	if size, body, err = integer(body, tagInteger); err != nil {
+	if size, body, err = ber.Integer(body, ber.TagInteger); err != nil {
 		return s, err
 	}
-	if limit, body, err = integer(body, tagInteger); err != nil {
+	if limit, body, err = ber.Integer(body, ber.TagInteger); err != nil {
 		return s, err
 	}
 	switch {
@@ -48,19 +53,19 @@ func parseSearch(body []byte) (searchRequest, error) {
 	case size < 0 || limit < 0:
 		s.illegal = "a limit is negative"
 	}
-	if s.typesOnly, body, err = boolean(body); err != nil {
+	if s.typesOnly, body, err = ber.Boolean(body); err != nil {
 		return s, err
 	}
 	if s.filter, body, err = splitFilter(body); err != nil {
 		return s, err
 	}
-	list, body, err := expect(body, tagSequence)
+	list, body, err := ber.Expect(body, ber.TagSequence)
 	if err != nil || len(body) > 0 {
-		return s, errMalformed
+		return s, ber.ErrMalformed
 	}
 	for len(list) > 0 {
 		var name []byte
-		if name, list, err = expect(list, tagOctetString); err != nil {
+		if name, list, err = ber.Expect(list, ber.TagOctetString); err != nil {
 			return s, err
 		}
 		s.attributes = append(s.attributes, string(name))
@@ -95,7 +100,7 @@ func (s *searchRequest) refusal() result {
 	if s.illegal != "" {
 		return result{protocolError, s.illegal}
 	}
-	name, err := parseDN(s.base)
+	name, err := dn.Parse(s.base)
 	if err != nil {
 		return result{invalidDNSyntax, "the base is not a distinguished name"}
 	}
@@ -107,24 +112,24 @@ func (s *searchRequest) refusal() result {
 
 // entry appends a SearchResultEntry for the root DSE.
 func (e *encoder) entry(id int32, attributes []attribute, typesOnly bool) {
-	outer := e.open(tagSequence)
-	e.integer(tagInteger, id)
-	inner := e.open(respEntry)
-	e.text(tagOctetString, "") // its name is empty
-	list := e.open(tagSequence)
+	outer := e.Open(ber.TagSequence)
+	e.Integer(ber.TagInteger, id)
+	inner := e.Open(respEntry)
+	e.Text(ber.TagOctetString, "") // its name is empty
+	list := e.Open(ber.TagSequence)
 	for _, a := range attributes {
-		item := e.open(tagSequence)
-		e.text(tagOctetString, a.name)
-		values := e.open(tagSet)
+		item := e.Open(ber.TagSequence)
+		e.Text(ber.TagOctetString, a.name)
+		values := e.Open(ber.TagSet)
 		if !typesOnly {
 			for _, v := range a.values {
-				e.text(tagOctetString, v)
+				e.Text(ber.TagOctetString, v)
 			}
 		}
-		e.close(values)
-		e.close(item)
+		e.Close(values)
+		e.Close(item)
 	}
-	e.close(list)
-	e.close(inner)
-	e.close(outer)
+	e.Close(list)
+	e.Close(inner)
+	e.Close(outer)
 }

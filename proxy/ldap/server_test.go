@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/ber"
 	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
@@ -130,9 +131,9 @@ func TestBindRules(t *testing.T) {
 		{"base itself", bindOp(3, rootDN, simple("good")), 49, proxy.ReasonUnknownUser},
 		{"other branch", bindOp(3, "uid=alice,ou=admins,"+rootDN, simple("good")), 49, proxy.ReasonUnknownUser},
 		{"several values", bindOp(3, "uid=alice+cn=x,ou=users,"+rootDN, simple("good")), 49, proxy.ReasonUnknownUser},
-		{"SASL", bindOp(3, "", tlv(tagSASL, str(tagOctetString, "EXTERNAL"))), 7, ""},
-		{"SASL with credentials", bindOp(3, aliceDN, tlv(tagSASL, str(tagOctetString, "PLAIN"), str(tagOctetString, "\x00alice\x00good"))), 7, ""},
-		{"SASL without mechanism", bindOp(3, "", tlv(tagSASL, str(tagOctetString, ""))), 7, ""},
+		{"SASL", bindOp(3, "", tlv(tagSASL, str(ber.TagOctetString, "EXTERNAL"))), 7, ""},
+		{"SASL with credentials", bindOp(3, aliceDN, tlv(tagSASL, str(ber.TagOctetString, "PLAIN"), str(ber.TagOctetString, "\x00alice\x00good"))), 7, ""},
+		{"SASL without mechanism", bindOp(3, "", tlv(tagSASL, str(ber.TagOctetString, ""))), 7, ""},
 		{"unknown choice", bindOp(3, aliceDN, str(0x8a, "good")), 7, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/dn"
 	"github.com/sallyport-auth/sallyport/proxy"
 )
 
@@ -33,7 +34,7 @@ type Table struct {
 	handler Handler
 	tls     *tls.Config // nil: neither StartTLS nor LDAPS
 
-	bases map[nameKey]*base // by the key of the base DN
+	bases map[dn.Key]*base // by the key of the base DN
 	// contexts are the base DNs as written, sorted: the root DSE's namingContexts.
 	contexts []string
 
@@ -57,7 +58,7 @@ func NewTable(cfg *config.Config, h Handler, t *tls.Config) (*Table, error) {
 	table := &Table{
 		handler:         h,
 		tls:             t,
-		bases:           make(map[nameKey]*base),
+		bases:           make(map[dn.Key]*base),
 		timeout:         cfg.Login.Timeout,
 		refuseAnonymous: cfg.LDAP.AnonymousBind == "refuse",
 		requireTLS:      cfg.LDAP.RequireTLS,
@@ -90,7 +91,7 @@ func NewTable(cfg *config.Config, h Handler, t *tls.Config) (*Table, error) {
 // add enters an application and returns what is wrong with it.
 func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP) []error {
 	path := "applications." + name + ".ldap."
-	root, err := parseDN(app.BaseDN)
+	root, err := dn.Parse(app.BaseDN)
 	if err != nil {
 		return []error{cfg.Fault(path+"base_dn", "%q is not a distinguished name: write it like dc=example,dc=org", app.BaseDN)}
 	}
@@ -98,7 +99,7 @@ func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP
 		return []error{cfg.Fault(path+"base_dn", "the base DN is empty: it would take every bind there is; write it like dc=example,dc=org")}
 	}
 	b := &base{application: name, dn: app.BaseDN}
-	key := root.key()
+	key := root.Key()
 	if twin, ok := t.bases[key]; ok {
 		return []error{cfg.Fault(path+"base_dn", "%q is the base DN of application %q already: give each application its own", app.BaseDN, twin.application)}
 	}
@@ -118,12 +119,12 @@ func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP
 
 // find returns the application whose base DN is the longest that a name ends
 // in, or nil. Names are compared RDN by RDN, never by characters.
-func (t *Table) find(name nameKey) *base {
+func (t *Table) find(name dn.Key) *base {
 	for name != "" {
 		if b := t.bases[name]; b != nil {
 			return b
 		}
-		_, name = name.cut(1)
+		_, name = name.Cut(1)
 	}
 	return nil
 }

@@ -1,50 +1,59 @@
-package ldap
+// Package dn parses distinguished names (RFC 4514) and brings them into a form
+// in which two names are equal exactly when they match: RDN by RDN, attribute
+// types under one spelling, values as caseIgnoreMatch compares them.
+//
+// It does not know schemas: every value is compared without case.
+package dn
 
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // Limits of a distinguished name; what is longer is no name of a user.
 const (
-	maxDNLength = 8 << 10 // bytes
-	maxAVAs     = 64      // attribute-value pairs, and so RDNs
+	MaxLength = 8 << 10 // bytes
+	MaxAVAs   = 64      // attribute-value pairs, and so RDNs
 )
 
-var errDN = errors.New("not a distinguished name")
+// ErrSyntax says that a text is no distinguished name.
+var ErrSyntax = errors.New("not a distinguished name")
 
-// ava is an attribute type with its value, as in uid=alice.
-type ava struct {
-	// attr is the canonical attribute type: lower case, object identifiers of
+// AVA is an attribute type with its value, as in uid=alice.
+type AVA struct {
+	// Attr is the canonical attribute type: lower case, object identifiers of
 	// well-known types replaced by their names.
-	attr string
-	// value is unescaped. It is undefined when opaque is set.
-	value string
-	// opaque is the hex form of a value whose encoding is no string.
-	opaque string
+	Attr string
+	// Value is unescaped. It is undefined when Opaque is set.
+	Value string
+	// Opaque is the hex form of a value whose encoding is no string.
+	Opaque string
 }
 
-// dn is a parsed distinguished name: RDNs from the leaf to the root, each with
+// DN is a parsed distinguished name: RDNs from the leaf to the root, each with
 // one or more AVAs.
-type dn [][]ava
+type DN [][]AVA
 
-// parseDN parses the string form of RFC 4514. Beyond it, blanks around "=", ","
+// Parse parses the string form of RFC 4514. Beyond it, blanks around "=", ","
 // and "+" are allowed, which RFC 2253 asked to accept and people write. The
 // empty string is the empty DN. NUL is refused wherever it comes from.
-func parseDN(s string) (dn, error) {
-	if len(s) > maxDNLength || !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
-		return nil, errDN
+func Parse(s string) (DN, error) {
+	if len(s) > MaxLength || !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return nil, ErrSyntax
 	}
 	p := dnParser{rest: strings.TrimLeft(s, " ")}
 	if p.rest == "" {
 		return nil, nil
 	}
 	// One array for all AVAs, since most names are short and have one per RDN.
-	size := min(maxAVAs, 1+strings.Count(p.rest, ",")+strings.Count(p.rest, "+"))
-	avas := make([]ava, 0, size)
-	name := make(dn, 0, size)
+	size := min(MaxAVAs, 1+strings.Count(p.rest, ",")+strings.Count(p.rest, "+"))
+	avas := make([]AVA, 0, size)
+	name := make(DN, 0, size)
 	for {
 		begin := len(avas)
 		for {
@@ -52,8 +61,8 @@ func parseDN(s string) (dn, error) {
 			if err != nil {
 				return nil, err
 			}
-			if len(avas) == maxAVAs {
-				return nil, errDN
+			if len(avas) == MaxAVAs {
+				return nil, ErrSyntax
 			}
 			avas = append(avas, a)
 			if !p.skip('+') {
@@ -65,7 +74,7 @@ func parseDN(s string) (dn, error) {
 			return name, nil
 		}
 		if !p.skip(',') {
-			return nil, errDN
+			return nil, ErrSyntax
 		}
 	}
 }
@@ -85,21 +94,21 @@ func (p *dnParser) skip(c byte) bool {
 	return true
 }
 
-func (p *dnParser) ava() (ava, error) {
+func (p *dnParser) ava() (AVA, error) {
 	attr, rest, ok := strings.Cut(p.rest, "=")
 	if !ok {
-		return ava{}, errDN
+		return AVA{}, ErrSyntax
 	}
 	attr, ok = canonicalAttribute(strings.TrimRight(attr, " "))
 	if !ok {
-		return ava{}, errDN
+		return AVA{}, ErrSyntax
 	}
 	p.rest = strings.TrimLeft(rest, " ")
 	if strings.HasPrefix(p.rest, "#") {
 		return p.hexValue(attr)
 	}
 	value, err := p.stringValue()
-	return ava{attr: attr, value: value}, err
+	return AVA{Attr: attr, Value: value}, err
 }
 
 // stringValue eats the string form of a value up to an unescaped separator.
@@ -120,7 +129,7 @@ func (p *dnParser) stringValue() (string, error) {
 	for i < len(s) && s[i] != ',' && s[i] != '+' {
 		switch s[i] {
 		case '"', '<', '>', ';': // must be escaped
-			return "", errDN
+			return "", ErrSyntax
 		case '\\':
 			c, n, err := escaped(s[i+1:])
 			if err != nil {
@@ -137,7 +146,7 @@ func (p *dnParser) stringValue() (string, error) {
 	p.rest = s[i:]
 	text := string(value[:keep]) + strings.TrimRight(string(value[keep:]), " ")
 	if !utf8.ValidString(text) {
-		return "", errDN
+		return "", ErrSyntax
 	}
 	return text, nil
 }
@@ -146,24 +155,24 @@ func (p *dnParser) stringValue() (string, error) {
 // digits that are one octet.
 func escaped(s string) (c byte, n int, err error) {
 	if s == "" {
-		return 0, 0, errDN
+		return 0, 0, ErrSyntax
 	}
 	if strings.IndexByte(` "#+,;<=>\`, s[0]) >= 0 {
 		return s[0], 1, nil
 	}
 	if len(s) < 2 {
-		return 0, 0, errDN
+		return 0, 0, ErrSyntax
 	}
 	var octet [1]byte
 	if _, err := hex.Decode(octet[:], []byte(s[:2])); err != nil || octet[0] == 0 {
-		return 0, 0, errDN
+		return 0, 0, ErrSyntax
 	}
 	return octet[0], 2, nil
 }
 
 // hexValue eats the form #hex: the BER encoding of the value. A string in there
 // is the same value as the string itself.
-func (p *dnParser) hexValue(attr string) (ava, error) {
+func (p *dnParser) hexValue(attr string) (AVA, error) {
 	end := strings.IndexAny(p.rest, ",+")
 	if end < 0 {
 		end = len(p.rest)
@@ -172,18 +181,73 @@ func (p *dnParser) hexValue(attr string) (ava, error) {
 	p.rest = p.rest[end:]
 	octets, err := hex.DecodeString(text)
 	if err != nil {
-		return ava{}, errDN
+		return AVA{}, ErrSyntax
 	}
-	tag, body, rest, err := element(octets)
+	tag, body, rest, err := ber.Element(octets)
 	if err != nil || len(rest) > 0 {
-		return ava{}, errDN
+		return AVA{}, ErrSyntax
 	}
 	switch tag {
-	case tagOctetString, 0x0c, 0x13, 0x16: // UTF8String, PrintableString, IA5String
+	case ber.TagOctetString, 0x0c, 0x13, 0x16: // UTF8String, PrintableString, IA5String
 		if !utf8.Valid(body) || strings.IndexByte(string(body), 0) >= 0 {
-			return ava{}, errDN
+			return AVA{}, ErrSyntax
 		}
-		return ava{attr: attr, value: string(body)}, nil
+		return AVA{Attr: attr, Value: string(body)}, nil
 	}
-	return ava{attr: attr, opaque: text}, nil
+	return AVA{Attr: attr, Opaque: text}, nil
+}
+
+// String writes the name as RFC 4514 has it, in the canonical spelling of its
+// attribute types. Parse reads it back as the same name.
+func (d DN) String() string {
+	var b strings.Builder
+	for i, rdn := range d {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for j, a := range rdn {
+			if j > 0 {
+				b.WriteByte('+')
+			}
+			b.WriteString(a.Attr)
+			b.WriteByte('=')
+			if a.Opaque != "" {
+				b.WriteString("#" + a.Opaque)
+			} else {
+				b.WriteString(Escape(a.Value))
+			}
+		}
+	}
+	return b.String()
+}
+
+// Escape writes a value so that it stands for itself in a name, whatever it
+// holds (RFC 4514 section 2.4).
+func Escape(value string) string {
+	var b strings.Builder
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case strings.IndexByte(`"+,;<=>\`, c) >= 0,
+			c == '#' && i == 0,
+			c == ' ' && (i == 0 || i == len(value)-1):
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// Under reports whether the name lies at or below base.
+func (d DN) Under(base DN) bool {
+	above := len(d) - len(base)
+	if above < 0 {
+		return false
+	}
+	_, end := d.Key().Cut(above)
+	return end == base.Key()
 }

@@ -1,13 +1,14 @@
-package ldap
+package dn
 
 import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // canonicalAttribute checks an attribute type (RFC 4512 section 1.4: a name or a
@@ -17,7 +18,7 @@ func canonicalAttribute(s string) (string, bool) {
 		return "", false
 	}
 	if s[0] >= '0' && s[0] <= '9' {
-		if !numericOID(s) {
+		if !ber.NumericOID(s) {
 			return "", false
 		}
 	} else if !attributeName(s) {
@@ -131,7 +132,7 @@ const (
 
 // appendRDN appends what two RDNs share exactly when they match. The order of
 // AVAs does not count.
-func appendRDN(b []byte, rdn []ava) []byte {
+func appendRDN(b []byte, rdn []AVA) []byte {
 	if len(rdn) == 1 {
 		return append(appendAVA(b, rdn[0]), rdnEnd)
 	}
@@ -146,20 +147,20 @@ func appendRDN(b []byte, rdn []ava) []byte {
 	return append(b, rdnEnd)
 }
 
-func appendAVA(b []byte, a ava) []byte {
-	b = append(append(b, a.attr...), '=')
-	if a.opaque != "" {
-		return append(append(b, opaqueMark), a.opaque...)
+func appendAVA(b []byte, a AVA) []byte {
+	b = append(append(b, a.Attr...), '=')
+	if a.Opaque != "" {
+		return append(append(b, opaqueMark), a.Opaque...)
 	}
-	return append(b, prepare(a.value)...)
+	return append(b, prepare(a.Value)...)
 }
 
-// nameKey is a normalized name: what two names share exactly when they match.
+// Key is a normalized name: what two names share exactly when they match.
 // Each RDN in it ends with rdnEnd.
-type nameKey string
+type Key string
 
 // cut splits the key behind the first n RDNs, of which it has at least so many.
-func (k nameKey) cut(n int) (before, after nameKey) {
+func (k Key) Cut(n int) (before, after Key) {
 	at := 0
 	for range n {
 		at += 1 + strings.IndexByte(string(k[at:]), rdnEnd)
@@ -168,26 +169,11 @@ func (k nameKey) cut(n int) (before, after nameKey) {
 }
 
 // key normalizes the name.
-func (d dn) key() nameKey {
+func (d DN) Key() Key {
 	const usual = 128
 	b := make([]byte, 0, usual)
 	for _, rdn := range d {
 		b = appendRDN(b, rdn)
 	}
-	return nameKey(b)
-}
-
-// cleanText makes any bytes fit for a log: valid UTF-8, without control
-// characters, of bounded length.
-func cleanText(s string) string {
-	const limit = 256
-	if len(s) > limit {
-		s = s[:limit]
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+	return Key(b)
 }
