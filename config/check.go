@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -138,6 +137,7 @@ func (c *checker) realms() {
 		} else if realm.Default {
 			byDefault = name
 		}
+		c.realmNames(path, name, realm, lower)
 		for i, dir := range realm.Directories {
 			at := fmt.Sprintf("%s.directories[%d]", path, i)
 			if _, ok := c.cfg.Directories[dir]; !ok && c.sound("directories") {
@@ -158,15 +158,6 @@ func (c *checker) realms() {
 		if !used[dir] {
 			c.warn(join("directories", dir), "no realm uses this directory")
 		}
-	}
-}
-
-// directory gives an absent section of its type the defaults.
-func (c *checker) directory(path, name string) {
-	d := c.cfg.Directories[name]
-	if d.Type == "local" && d.Argon2 == nil {
-		d.Argon2 = &Argon2{}
-		c.section(nil, path+".argon2", reflect.ValueOf(d.Argon2).Elem())
 	}
 }
 

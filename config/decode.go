@@ -23,7 +23,8 @@ import (
 // skipped), `default` the value of an absent key as text, `required` refuses an
 // absent or empty value, `enum` lists the values that are allowed, `min` and
 // `max` bound numbers and durations, `path:"true"` marks files, whose relative
-// names are taken from the directory of the file.
+// names are taken from the directory of the file. The keys of an embedded struct
+// with the tag `for:"x"` are keys of the section only when its key "type" is x.
 //
 // Targets may be structs, pointers, maps with string keys, slices, strings,
 // bools, numbers, time.Duration, netip.Addr, netip.Prefix, Secret, types with
@@ -187,11 +188,26 @@ func (d *decoder) section(entries []entry, path string, v reflect.Value) {
 			d.fault(at, "%w", errEmpty)
 		}
 	}
+	kind := kindOf(fields, v)
 	for _, f := range fields {
-		if !seen[f.key] {
-			d.absent(join(path, f.key), v.FieldByIndex(f.index), f)
+		at := join(path, f.key)
+		switch {
+		case f.kind != "" && f.kind != kind:
+			if seen[f.key] && kind != "" {
+				d.fault(at, "belongs to type %s, and this is of type %s", f.kind, kind)
+			}
+		case !seen[f.key]:
+			d.absent(at, v.FieldByIndex(f.index), f)
 		}
 	}
+}
+
+// kindOf is the value of the key "type" of a section whose keys depend on it.
+func kindOf(fields fields, v reflect.Value) string {
+	if f, ok := fields.named("type"); ok && v.FieldByIndex(f.index).Kind() == reflect.String {
+		return v.FieldByIndex(f.index).String()
+	}
+	return ""
 }
 
 // absent gives a key that is not in the file its default.

@@ -67,7 +67,11 @@ func writeSection(b *strings.Builder, t reflect.Type, path, doc string) {
 		if f.hasDefault {
 			byDefault = "`" + f.byDefault + "`"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, typeName(typ, f), byDefault, strings.ReplaceAll(f.doc, "|", `\|`))
+		doc := f.doc
+		if f.kind != "" {
+			doc = "(" + f.kind + ") " + doc
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, typeName(typ, f), byDefault, strings.ReplaceAll(doc, "|", `\|`))
 	}
 	for _, f := range fieldsOf(t) {
 		if section, at := inner(t.FieldByIndex(f.index).Type, join(path, f.key)); section != nil {
@@ -83,6 +87,8 @@ func typeName(t reflect.Type, f field) string {
 		return "secret"
 	case t.Kind() == reflect.Pointer:
 		return typeName(t.Elem(), f)
+	case t == reflect.TypeFor[Names]():
+		return "text or list of texts"
 	case t.Kind() == reflect.Slice:
 		return "list of " + plural(typeName(t.Elem(), f))
 	case t.Kind() == reflect.Map:

@@ -20,6 +20,9 @@ type field struct {
 	path       bool
 	enum       []string
 	min, max   string
+	// kind is the value of the key "type" with which the section may have this
+	// one; empty: with every one.
+	kind string
 }
 
 type fields []field
@@ -28,6 +31,14 @@ type fields []field
 func fieldsOf(t reflect.Type) fields {
 	var all fields
 	for sf := range t.Fields() {
+		if kind := sf.Tag.Get("for"); sf.Anonymous && kind != "" {
+			for _, f := range fieldsOf(sf.Type) {
+				f.index = append(slices.Clone(sf.Index), f.index...)
+				f.kind = kind
+				all = append(all, f)
+			}
+			continue
+		}
 		key, _, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
 		if key == "" || key == "-" || !sf.IsExported() {
 			continue

@@ -86,12 +86,21 @@ type LDAP struct {
 type Realm struct {
 	Default     bool     `yaml:"default" default:"false" doc:"Logins without a realm belong to this one. At most one realm has it; without any, a login must name its realm."`
 	Directories []string `yaml:"directories" required:"true" doc:"Names of directories, asked in this order."`
+	OnOutage    string   `yaml:"on_outage" default:"fail" enum:"fail,next" doc:"What happens to a login when a directory cannot be asked: fail ends it with upstream_unavailable; next asks the directories behind it, so that whoever has the login there comes in with the password from there."`
+	Aliases     []string `yaml:"aliases" doc:"Other names of the realm, such as the NetBIOS name of a Windows domain: CORP\\login and login@CORP are then logins of this realm."`
+	UPNSuffixes []string `yaml:"upn_suffixes" doc:"login@suffix is a login of this realm, and its directories are asked for all of it, suffix included (the userPrincipalName of Active Directory, mail addresses)."`
 }
 
-// Directory is one place where users live. Type decides which other keys it
-// may have.
+// Directory is one place where users live. Type decides which of the other keys
+// it may have.
 type Directory struct {
-	Type   string  `yaml:"type" required:"true" enum:"local" doc:"local: users and groups in Sallyport's own store."`
+	Type           string `yaml:"type" required:"true" enum:"local,ldap" doc:"local: users and groups in Sallyport's own store. ldap: an LDAP server or Active Directory."`
+	LocalDirectory `for:"local"`
+	LDAPDirectory  `for:"ldap"`
+}
+
+// LocalDirectory are the keys of a directory of type local.
+type LocalDirectory struct {
 	Seed   string  `yaml:"seed" path:"true" doc:"CSV file that fills an empty store at start (columns login, password, name, email, groups, disabled)."`
 	Argon2 *Argon2 `yaml:"argon2" doc:"Cost of a password hash. Hashes made earlier keep theirs."`
 }
@@ -121,8 +130,10 @@ type ApplicationRADIUS struct {
 
 // ApplicationLDAP maps a part of the tree to an application.
 type ApplicationLDAP struct {
-	BaseDN string `yaml:"base_dn" required:"true" doc:"The base DN. The longest one that a bind DN ends in decides which application is meant."`
-	UserDN string `yaml:"user_dn" doc:"How a bind DN names the user, with {login} in the value of one RDN, such as uid={login},ou=users,dc=example,dc=org. Absent: uid={login},ou=users,BASE_DN and cn={login},ou=users,BASE_DN."`
+	BaseDN         string   `yaml:"base_dn" required:"true" doc:"The base DN. The longest one that a bind DN ends in decides which application is meant."`
+	UserDN         string   `yaml:"user_dn" doc:"How a bind DN names the user, with {login} in the value of one RDN, such as uid={login},ou=users,dc=example,dc=org. Absent: uid={login},ou=users,BASE_DN and cn={login},ou=users,BASE_DN."`
+	UserDNPatterns []string `yaml:"user_dn_patterns" doc:"Regular expressions for bind DNs of other shapes below the base DN, tried in this order after user_dn. Each must match the whole DN, written as RFC 4514 has it with attribute types in small letters and without blanks between RDNs, in any case; the group (?P<login>…) holds the login, (?P<realm>…), if there, the realm."`
+	Domains        []string `yaml:"domains" doc:"Binds with DOMAIN\\login or login@DOMAIN instead of a DN belong to this application, for these domains; * stands for all that no other application has."`
 }
 
 // ApplicationPolicies are the bindings of an application.

@@ -28,6 +28,11 @@ const (
 	ReasonPasswordExpired    Reason = "password_expired"
 	ReasonPasswordMustChange Reason = "password_must_change"
 	ReasonLockedOut          Reason = "locked_out"
+	ReasonAccountExpired     Reason = "account_expired"
+	// ReasonLogonRestricted: not at this hour or from this place.
+	ReasonLogonRestricted Reason = "logon_restricted"
+	// ReasonAmbiguousUser: several users have this login.
+	ReasonAmbiguousUser Reason = "ambiguous_user"
 
 	// The policies have spoken, or could not.
 	ReasonPolicyDenied         Reason = "policy_denied"
@@ -61,7 +66,7 @@ func (r Reason) Text() string {
 	switch r {
 	case ReasonOK:
 		return ""
-	case ReasonPolicyDenied, ReasonPolicyFailed, ReasonSecondFactorRequired, ReasonInternalError:
+	case ReasonPolicyDenied, ReasonPolicyFailed, ReasonSecondFactorRequired, ReasonInternalError, ReasonLogonRestricted:
 		return "Access denied."
 	case ReasonPasswordExpired:
 		return "Your password has expired."

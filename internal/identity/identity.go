@@ -15,6 +15,10 @@ import (
 // user. Any other error means that we could not find out.
 var ErrNotFound = errors.New("no such user")
 
+// ErrAmbiguous says that a directory holds several users that the login could
+// mean. It is an answer: asking again, or somewhere else, does not help.
+var ErrAmbiguous = errors.New("several users have this login")
+
 // User is what a directory knows of one person or service. It is a value that
 // is shared between goroutines once a directory has returned it: nobody changes
 // it afterwards.
@@ -73,7 +77,7 @@ const (
 	Right
 	// Disabled: right, but the account is switched off.
 	Disabled
-	// Expired: right, but the account or the password has expired.
+	// Expired: right, but the password has expired.
 	Expired
 	// MustChange: right, but the password has to be changed first.
 	MustChange
@@ -81,11 +85,16 @@ const (
 	Locked
 	// Unsupported: this directory cannot verify this kind of credential.
 	Unsupported
+	// AccountExpired: right, but the account as such has expired.
+	AccountExpired
+	// Restricted: right, but the account may not be used at this hour or from
+	// this place, as the directory has it.
+	Restricted
 )
 
 // String returns the verdict's name for logs and traces.
 func (v Verdict) String() string {
-	names := [...]string{"wrong", "right", "disabled", "expired", "must_change", "locked", "unsupported"}
+	names := [...]string{"wrong", "right", "disabled", "expired", "must_change", "locked", "unsupported", "account_expired", "restricted"}
 	if int(v) < len(names) {
 		return names[v]
 	}
