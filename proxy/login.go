@@ -49,25 +49,39 @@ func New(o Options) *Proxy {
 	}
 }
 
-// Login runs the five stages. There is always an Outcome: what goes wrong on
+// Login runs the five stages: identify, admit and verify (which authenticate),
+// authorize, answer. There is always an Outcome: what goes wrong on
 // the way, a panic included, is a refusal with its own reason.
 func (p *Proxy) Login(ctx context.Context, a *Attempt) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	t := newTrace(p.now)
 
-	who, end := run(t, "identify", func() (subject, ending) { return p.identify(ctx, a) })
-	in := p.input(a, who)
-	if end.reason == "" {
-		_, end = run(t, "admit", func() (none, ending) { return none{}, p.admit(ctx, who, in) })
-	}
-	if end.reason == "" {
-		in.AuthMethod, end = run(t, "verify", func() (string, ending) { return p.verify(ctx, who, a.Credential) })
-	}
+	who, in, end := p.authenticate(ctx, a, t)
 	if end.reason == "" {
 		_, end = run(t, "authorize", func() (none, ending) { return none{}, p.authorize(ctx, in) })
 	}
 	return p.answer(a, who, end, t)
+}
+
+// authenticate runs the stages that find out who it is. When the directory that
+// knows the user cannot verify the credential, and the realm says so, the ones
+// behind it are asked, all three questions anew.
+func (p *Proxy) authenticate(ctx context.Context, a *Attempt, t *trace) (who subject, in *policyengine.Input, end ending) {
+	for {
+		who, end = run(t, "identify", func() (subject, ending) { return p.identify(ctx, a, who) })
+		in = p.input(a, who)
+		if end.reason == "" {
+			_, end = run(t, "admit", func() (none, ending) { return none{}, p.admit(ctx, who, in) })
+		}
+		if end.reason == "" {
+			in.AuthMethod, end = run(t, "verify", func() (string, ending) { return p.verify(ctx, who, a.Credential) })
+		}
+		if !who.mayGoOn(ctx, end) {
+			return who, in, end
+		}
+		who.down, who.next = errors.Join(who.down, end.err), who.next+1
+	}
 }
 
 // Refuse ends an attempt that a front-end found wanting before the stages: a
@@ -86,25 +100,48 @@ type subject struct {
 	realm  *Realm
 	source *Source
 	user   *identity.User
+	// next is the directory of the realm that was asked last, or is to be asked
+	// first.
+	next int
+	// down is why a directory before that one could not be asked.
+	down error
 }
 
-// identify finds out whose login it is: name, realm, directories in order.
-func (p *Proxy) identify(ctx context.Context, a *Attempt) (subject, ending) {
+// mayGoOn reports whether the directories behind the user's may be asked: it
+// could not find out, and the realm goes on.
+func (s subject) mayGoOn(ctx context.Context, end ending) bool {
+	return s.user != nil && end.unverified && end.reason == ReasonUpstreamUnavailable &&
+		s.realm.NextOnOutage && s.next+1 < len(s.realm.Directories) && ctx.Err() == nil
+}
+
+// identify finds out whose login it is: name, realm, directories in order. It
+// goes on where before ended.
+func (p *Proxy) identify(ctx context.Context, a *Attempt, before subject) (subject, ending) {
 	login, realm, reason := p.realms.split(a.Username)
 	if reason != ReasonOK {
 		return subject{}, refuse(reason, "no realm to look in")
 	}
-	who := subject{login: login, realm: realm}
-	for i := range realm.Directories {
-		source := &realm.Directories[i]
+	who := subject{login: login, realm: realm, next: before.next, down: before.down}
+	for ; who.next < len(realm.Directories); who.next++ {
+		source := &realm.Directories[who.next]
 		user, err := source.Lookup(ctx, login)
 		switch {
 		case err == nil:
 			who.source, who.user = source, user
 			return who, goOn("found")
-		case !errors.Is(err, identity.ErrNotFound):
-			return who, failed(ctx, fmt.Errorf("look up in directory %s: %w", source.Name, err))
+		case errors.Is(err, identity.ErrNotFound):
+			continue
+		case errors.Is(err, identity.ErrAmbiguous):
+			return who, ending{reason: ReasonAmbiguousUser, note: "ambiguous in directory " + source.Name, err: err}
 		}
+		err = fmt.Errorf("look up in directory %s: %w", source.Name, err)
+		if end := failed(ctx, err); !realm.NextOnOutage || end.reason != ReasonUpstreamUnavailable {
+			return who, end
+		}
+		who.down = errors.Join(who.down, err)
+	}
+	if who.down != nil { // one of those that could not be asked may know the user
+		return who, failed(ctx, who.down)
 	}
 	return who, goOn("known to no directory of realm " + realm.Name)
 }
@@ -132,7 +169,13 @@ func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) 
 	}
 	verdict, err := who.source.Verify(ctx, who.user, c)
 	if err != nil {
-		return "", failed(ctx, fmt.Errorf("verify in directory %s: %w", who.source.Name, err))
+		end := failed(ctx, fmt.Errorf("verify in directory %s: %w", who.source.Name, err))
+		end.unverified = true
+		return "", end
+	}
+	if verdict == identity.Wrong && who.down != nil {
+		// The password may be the right one for the directory that is down.
+		return "", failed(ctx, fmt.Errorf("wrong for directory %s: %w", who.source.Name, who.down))
 	}
 	if verdict == identity.Unsupported {
 		return "", refuse(ReasonUnsupportedMethod,
@@ -175,6 +218,10 @@ func reasonOf(v identity.Verdict) Reason {
 		return ReasonPasswordMustChange
 	case identity.Locked:
 		return ReasonLockedOut
+	case identity.AccountExpired:
+		return ReasonAccountExpired
+	case identity.Restricted:
+		return ReasonLogonRestricted
 	}
 	return ReasonBadPassword
 }

@@ -13,9 +13,15 @@ const maxUsername = 255
 // Realm is a name space of users and the directories that know them, in the
 // order in which they are asked.
 type Realm struct {
-	Name        string
-	Default     bool
-	Directories []Source
+	Name    string
+	Default bool
+	// Aliases are other names of the realm. UPNSuffixes are what may stand behind
+	// the @ of its logins and belongs to them.
+	Aliases, UPNSuffixes []string
+	Directories          []Source
+	// NextOnOutage has a login go on to the next directory when one cannot be
+	// asked, instead of ending it.
+	NextOnOutage bool
 }
 
 // Source is a directory under its configured name and type.
@@ -26,16 +32,24 @@ type Source struct {
 
 // realms finds the realm that a user name belongs to.
 type realms struct {
-	byName   map[string]*Realm // key in lower case
+	byName   map[string]*Realm // by name and alias, in lower case
+	bySuffix map[string]*Realm // by UPN suffix, in lower case
 	fallback *Realm            // the default realm, nil without one
 }
 
 func newRealms(list []Realm) realms {
-	r := realms{byName: make(map[string]*Realm, len(list))}
+	r := realms{byName: make(map[string]*Realm, len(list)), bySuffix: map[string]*Realm{}}
 	for i := range list {
-		r.byName[strings.ToLower(list[i].Name)] = &list[i]
-		if list[i].Default {
-			r.fallback = &list[i]
+		realm := &list[i]
+		r.byName[strings.ToLower(realm.Name)] = realm
+		for _, alias := range realm.Aliases {
+			r.byName[strings.ToLower(alias)] = realm
+		}
+		for _, suffix := range realm.UPNSuffixes {
+			r.bySuffix[strings.ToLower(suffix)] = realm
+		}
+		if realm.Default {
+			r.fallback = realm
 		}
 	}
 	return r
@@ -45,9 +59,10 @@ func newRealms(list []Realm) realms {
 // or a login of the default realm. A reason other than ReasonOK says why it
 // cannot be anybody's name.
 //
-// What stands behind the last @ is a realm only if one has that name; otherwise
-// it is part of the login, because many directories have e-mail addresses as
-// logins. Nothing has a backslash in its login, so an unknown realm before one
+// What stands behind the last @ is a realm only if one has that name or alias;
+// otherwise it is part of the login, because many directories have e-mail
+// addresses as logins: of the realm that has it as a UPN suffix, else of the
+// default realm. Nothing has a backslash in its login, so an unknown realm before one
 // is refused. An empty realm or login is refused and never means the default.
 func (r realms) split(username string) (string, *Realm, Reason) {
 	if reason := plausible(username); reason != ReasonOK {
@@ -59,8 +74,10 @@ func (r realms) split(username string) (string, *Realm, Reason) {
 		return "", nil, ReasonEmptyLogin
 	case named && blank(realm):
 		return "", nil, ReasonEmptyRealm
-	case !named && r.fallback != nil:
-		return login, r.fallback, ReasonOK
+	case !named:
+		if home := r.home(login); home != nil {
+			return login, home, ReasonOK
+		}
 	}
 	if found := r.byName[strings.ToLower(realm)]; named && found != nil {
 		return login, found, ReasonOK
@@ -82,6 +99,16 @@ func (r realms) cut(username string) (login, realm string, named bool) {
 		return username, "", false
 	}
 	return login, realm, true
+}
+
+// home is the realm of a login without a realm, nil if it has none.
+func (r realms) home(login string) *Realm {
+	if at := strings.LastIndexByte(login, '@'); at >= 0 {
+		if realm := r.bySuffix[strings.ToLower(login[at+1:])]; realm != nil {
+			return realm
+		}
+	}
+	return r.fallback
 }
 
 // plausible refuses what cannot be a name at all, before anybody is asked.

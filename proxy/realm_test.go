@@ -8,6 +8,10 @@ import (
 func TestSplit(t *testing.T) {
 	with := newRealms([]Realm{{Name: "corp", Default: true}, {Name: "Partner.Example"}})
 	without := newRealms([]Realm{{Name: "corp"}})
+	windows := newRealms([]Realm{
+		{Name: "staff", Default: true},
+		{Name: "corp.example", Aliases: []string{"CORP"}, UPNSuffixes: []string{"Mail.Corp.Example"}},
+	})
 	tests := []struct {
 		name     string
 		realms   realms
@@ -39,6 +43,13 @@ func TestSplit(t *testing.T) {
 		{"no default realm", without, "alice", "", "", ReasonUnknownRealm},
 		{"no default realm, named", without, "alice@corp", "alice", "corp", ReasonOK},
 		{"no default realm, mail address", without, "alice@mail.example", "", "", ReasonUnknownRealm},
+		{"alias before backslash", windows, `Corp\alice`, "alice", "corp.example", ReasonOK},
+		{"alias behind at sign", windows, "alice@corp", "alice", "corp.example", ReasonOK},
+		{"UPN suffix stays", windows, "a.smith@mail.corp.example", "a.smith@mail.corp.example", "corp.example", ReasonOK},
+		{"UPN suffix is no realm", windows, `mail.corp.example\alice`, "", "", ReasonUnknownRealm},
+		{"UPN suffix alone", windows, "@mail.corp.example", "", "", ReasonEmptyLogin},
+		{"other suffix", windows, "alice@elsewhere", "alice@elsewhere", "staff", ReasonOK},
+		{"realm and UPN suffix", windows, `CORP\a.smith@mail.corp.example`, "a.smith@mail.corp.example", "corp.example", ReasonOK},
 		{"control character", with, "ali\x00ce", "", "", ReasonMalformedLogin},
 		{"line break", with, "alice\n", "", "", ReasonMalformedLogin},
 		{"not UTF-8", with, "ali\xff", "", "", ReasonMalformedLogin},

@@ -19,6 +19,8 @@ type ending struct {
 	messages []string
 	bindings []policyengine.BindingRecord
 	err      error
+	// unverified: a directory could not be asked about the credential.
+	unverified bool
 }
 
 // none is the value of a stage that has nothing to hand on.
@@ -66,7 +68,8 @@ type trace struct {
 	records []StageRecord
 }
 
-// stageCount is how many stages a login has; a trace never has more records.
+// stageCount is how many stages a login has. A trace has more records only when
+// another directory had to be asked (Realm.NextOnOutage).
 const stageCount = 5
 
 func newTrace(now func() time.Time) *trace {
