@@ -66,7 +66,7 @@ func (r Reason) Text() string {
 	switch r {
 	case ReasonOK:
 		return ""
-	case ReasonPolicyDenied, ReasonPolicyFailed, ReasonSecondFactorRequired, ReasonInternalError, ReasonLogonRestricted:
+	case ReasonPolicyDenied, ReasonPolicyFailed, ReasonSecondFactorRequired, ReasonInternalError:
 		return "Access denied."
 	case ReasonPasswordExpired:
 		return "Your password has expired."
