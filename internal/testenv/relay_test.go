@@ -109,7 +109,7 @@ func TestRelayModes(t *testing.T) {
 				}
 				conn.Close()
 				none(t, r)
-			} else if mode != Refuse {
+			} else if mode != Refuse && mode != Reset {
 				t.Error(err)
 			}
 			set(t, r, Pass)
