@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/sallyport-auth/sallyport/internal/ber"
-	"github.com/sallyport-auth/sallyport/internal/dn"
 	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
@@ -124,32 +124,27 @@ func (c *conn) attempt(t *Table, req *bindRequest) (a *proxy.Attempt, reason pro
 		Received:  time.Now(),
 		LDAP:      policyengine.LDAPFacts{TLS: c.tls},
 	}
-	name, err := dn.Parse(text)
-	if err != nil {
+	whom, err := t.target(text)
+	if a.Username = whom.login; a.Username == "" {
 		a.Username = cleanText(text)
+	}
+	if err != nil {
 		return a, proxy.ReasonMalformedLogin, invalidDNSyntax
 	}
 	a.LDAP.BindDN = text
-	key := name.Key()
-	b := t.find(key)
-	if b != nil {
-		a.Application, a.LDAP.BaseDN = b.application, b.dn
+	if whom.base != nil {
+		a.Application, a.LDAP.BaseDN = whom.base.application, whom.base.dn
 	}
-	login, fits := b.login(name, key)
-	if !fits {
-		login = cleanText(text)
-	}
-	a.Username = login
 	switch {
 	case len(req.password) == 0: // before anything that could succeed
 		return a, proxy.ReasonEmptyPassword, unwillingToPerform
-	case len(name) == 0:
+	case strings.Trim(text, " ") == "":
 		return a, proxy.ReasonEmptyLogin, invalidCredentials
 	case bytes.IndexByte(req.password, 0) >= 0, !utf8.Valid(req.password):
 		return a, proxy.ReasonMalformedPassword, invalidCredentials
-	case b == nil:
+	case whom.base == nil:
 		return a, proxy.ReasonUnknownApplication, invalidCredentials
-	case !fits:
+	case whom.login == "":
 		return a, proxy.ReasonUnknownUser, invalidCredentials
 	}
 	a.Credential = identity.NewPassword(string(req.password))

@@ -28,7 +28,7 @@ type conn struct {
 	out     encoder
 	nc      net.Conn // raw, or TLS over it
 	tls     string   // version of TLS, empty without
-	bound   string   // the DN of the last successful bind, empty when anonymous
+	bound   string   // the name of the last successful bind, empty when anonymous
 	failed  bool     // the connection is over, and a notice was sent if one was due
 	workers sync.WaitGroup
 	over    atomic.Bool // the worker has failed: the reader is to end

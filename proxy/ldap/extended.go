@@ -60,8 +60,7 @@ func (c *conn) extended(t *Table, p *pdu, refusal result) error {
 	return c.answer(p, refusal, nil)
 }
 
-// whoAmI tells the identity of the connection: empty, or "dn:" with the name
-// that was bound as.
+// whoAmI tells the identity of the connection.
 func (c *conn) whoAmI(p *pdu, req extendedRequest, refusal result) error {
 	switch {
 	case refusal.code != success:
@@ -69,11 +68,7 @@ func (c *conn) whoAmI(p *pdu, req extendedRequest, refusal result) error {
 	case req.hasValue:
 		return c.answer(p, result{protocolError, "who-am-i takes no value"}, nil)
 	}
-	identity := ""
-	if c.bound != "" {
-		identity = "dn:" + c.bound
-	}
-	return c.answer(p, result{}, func(e *encoder) { e.Text(tagResponseValue, identity) })
+	return c.answer(p, result{}, func(e *encoder) { e.Text(tagResponseValue, authzID(c.bound)) })
 }
 
 // startTLS answers the request and makes the handshake. The connection is

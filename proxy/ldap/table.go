@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -28,7 +30,7 @@ var _ Handler = (*proxy.Proxy)(nil)
 const defaultLoginTimeout = 10 * time.Second
 
 // Table is what the configuration says about LDAP: which base DN belongs to
-// which application, how a bind DN names the user, who decides, and the
+// which application, how a bind name says who the user is, who decides, and the
 // certificate. It is immutable; a reload makes a new one for Server.Use.
 type Table struct {
 	handler Handler
@@ -37,6 +39,9 @@ type Table struct {
 	bases map[dn.Key]*base // by the key of the base DN
 	// contexts are the base DNs as written, sorted: the root DSE's namingContexts.
 	contexts []string
+	// domains are the applications of bind names that are no DN, by domain in lower
+	// case, or by anyDomain.
+	domains map[string]*base
 
 	timeout         time.Duration
 	refuseAnonymous bool
@@ -49,6 +54,7 @@ type base struct {
 	application string
 	dn          string // as written
 	templates   []template
+	patterns    []pattern
 }
 
 // NewTable builds a Table. t is the TLS configuration of StartTLS and LDAPS, nil
@@ -59,6 +65,7 @@ func NewTable(cfg *config.Config, h Handler, t *tls.Config) (*Table, error) {
 		handler:         h,
 		tls:             t,
 		bases:           make(map[dn.Key]*base),
+		domains:         make(map[string]*base),
 		timeout:         cfg.Login.Timeout,
 		refuseAnonymous: cfg.LDAP.AnonymousBind == "refuse",
 		requireTLS:      cfg.LDAP.RequireTLS,
@@ -105,16 +112,45 @@ func (t *Table) add(cfg *config.Config, name string, app *config.ApplicationLDAP
 	}
 	t.bases[key] = b
 	t.contexts = append(t.contexts, app.BaseDN)
+	faults := t.addDomains(cfg, path+"domains", app.Domains, b)
 	if app.UserDN == "" {
 		b.templates = defaultTemplates(root)
-		return nil
+	} else if tmpl, err := parseTemplate(app.UserDN, root); err != nil {
+		faults = append(faults, cfg.Fault(path+"user_dn", "%q: %w", app.UserDN, err))
+	} else {
+		b.templates = []template{tmpl}
 	}
-	tmpl, err := parseTemplate(app.UserDN, root)
-	if err != nil {
-		return []error{cfg.Fault(path+"user_dn", "%q: %w", app.UserDN, err)}
+	return append(faults, b.addPatterns(cfg, path+"user_dn_patterns", app.UserDNPatterns)...)
+}
+
+// addDomains enters the domains of an application.
+func (t *Table) addDomains(cfg *config.Config, path string, domains []string, b *base) (faults []error) {
+	for i, domain := range domains {
+		key := strings.ToLower(domain)
+		if twin, ok := t.domains[key]; ok {
+			faults = append(faults, cfg.Fault(fmt.Sprintf("%s[%d]", path, i),
+				"%q is a domain of application %q already: a name belongs to one application", domain, twin.application))
+			continue
+		}
+		t.domains[key] = b
 	}
-	b.templates = []template{tmpl}
-	return nil
+	return faults
+}
+
+// addPatterns compiles the patterns of an application.
+func (b *base) addPatterns(cfg *config.Config, path string, patterns []string) (faults []error) {
+	if len(patterns) > maxPatterns {
+		return []error{cfg.Fault(path, "there are %d patterns, and %d are the most: join some with |", len(patterns), maxPatterns)}
+	}
+	for i, text := range patterns {
+		p, err := parsePattern(text)
+		if err != nil {
+			faults = append(faults, cfg.Fault(fmt.Sprintf("%s[%d]", path, i), "%w", err))
+			continue
+		}
+		b.patterns = append(b.patterns, p)
+	}
+	return faults
 }
 
 // find returns the application whose base DN is the longest that a name ends

@@ -67,13 +67,22 @@ func parseTemplate(s string, root dn.DN) (template, error) {
 }
 
 // login returns the user's login when the name has the shape of one of the
-// application's templates. A nil base has none.
+// application's templates, or else of one of its patterns. A nil base has none.
 func (b *base) login(name dn.DN, key dn.Key) (string, bool) {
 	if b == nil {
 		return "", false
 	}
 	for i := range b.templates {
 		if login, ok := b.templates[i].login(name, key); ok {
+			return login, true
+		}
+	}
+	if len(b.patterns) == 0 {
+		return "", false
+	}
+	spelled := spell(name)
+	for i := range b.patterns {
+		if login, ok := b.patterns[i].match(spelled); ok {
 			return login, true
 		}
 	}
