@@ -16,7 +16,7 @@ var knownSecrets = []string{"testing123"}
 const shortSecret = 12
 
 func (c *checker) applications() {
-	clients, bases := map[netip.Prefix]string{}, map[string]string{}
+	clients, bases, domains := map[netip.Prefix]string{}, map[string]string{}, map[string]string{}
 	radius := false
 	for _, name := range plainNames(c, "applications", c.cfg.Applications) {
 		path, app := join("applications", name), c.cfg.Applications[name]
@@ -29,6 +29,7 @@ func (c *checker) applications() {
 		}
 		if app.LDAP != nil {
 			c.ldap(path+".ldap", app.LDAP, bases)
+			c.domains(path+".ldap.domains", app.LDAP.Domains, domains)
 		}
 		c.bindings(path+".policies", app.Policies)
 	}
@@ -137,6 +138,52 @@ func plainDN(dn string) (string, error) {
 		plain = strings.Replace(plain, "\x00", s, 1)
 	}
 	return plain, nil
+}
+
+// domains checks whose bind names an application takes. Seen maps the domains of
+// the others, in lower case, to where they are.
+func (c *checker) domains(path string, list []string, seen map[string]string) {
+	for i, domain := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if domain != "*" && !plainName.MatchString(domain) {
+			c.refuse(at, "%q is neither a plain name, such as CORP or corp.example, nor *", domain)
+			continue
+		}
+		key := strings.ToLower(domain)
+		if other, ok := seen[key]; ok {
+			c.refuse(at, "%q is there twice, first as %s; take one of them out", domain, other)
+			continue
+		}
+		seen[key] = at
+		if domain != "*" {
+			c.domainRealm(at, domain)
+		}
+	}
+}
+
+// domainRealm warns of a domain whose logins no realm knows.
+func (c *checker) domainRealm(path, domain string) {
+	var names []string
+	fallback := false
+	for name, realm := range c.cfg.Realms {
+		if realm == nil {
+			continue
+		}
+		fallback = fallback || realm.Default
+		for _, known := range slices.Concat([]string{name}, realm.Aliases, realm.UPNSuffixes) {
+			names = append(names, strings.ToLower(known))
+		}
+	}
+	slices.Sort(names)
+	if slices.Contains(names, strings.ToLower(domain)) {
+		return
+	}
+	switch mean := DidYouMean(strings.ToLower(domain), names); {
+	case !fallback:
+		c.warn(path, "no realm has the name, alias or UPN suffix %q, so that its users are refused%s", domain, mean)
+	case mean != "":
+		c.warn(path, `no realm has the name, alias or UPN suffix %q, so that %[1]s\login is refused and login@%[1]s is a login of the default realm%[2]s`, domain, mean)
+	}
 }
 
 // bindings checks that each binding names one thing.
