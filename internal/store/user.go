@@ -24,8 +24,8 @@ type User struct {
 	Name, Email string
 	// Service, Superuser and Disabled are as in identity.User (Active).
 	Service, Superuser, Disabled bool
-	// PasswordHash is the hash of the password as a PHC string; empty for a
-	// user who has none. It prints as "***".
+	// PasswordHash is the hash of the password, in a form that the directory
+	// knows; empty for a user who has none. It prints as "***".
 	PasswordHash config.Secret
 	// PasswordChanged is zero for a user without a password.
 	PasswordChanged  time.Time
@@ -162,6 +162,27 @@ func (s *Store) SetPassword(ctx context.Context, id string, hash config.Secret, 
 	return s.changeUser(ctx, "set password",
 		`UPDATE users SET password_hash = ?, password_changed = ?, updated = ? WHERE id = ?`,
 		hash.Reveal(), changed, millis(now), id)
+}
+
+// RenewHash puts another hash of the same password in the place of the old one,
+// and reports whether it did: not if the hash is another one meanwhile, or the
+// user gone. Nothing else of the user changes, since the password does not.
+func (s *Store) RenewHash(ctx context.Context, id string, old, renewed config.Secret) (bool, error) {
+	replaced := false
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`,
+			renewed.Reveal(), id, old.Reveal())
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		replaced = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("renew hash: %w", err)
+	}
+	return replaced, nil
 }
 
 // SetDisabled switches a user off or on. identity.ErrNotFound means that no user

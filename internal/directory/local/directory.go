@@ -17,11 +17,13 @@ import (
 	"github.com/sallyport-auth/sallyport/internal/store"
 )
 
-// Users is what the directory reads; *store.Store satisfies it.
+// Users is what the directory reads, and where it puts new hashes of passwords;
+// *store.Store satisfies it.
 type Users interface {
 	UserByLogin(ctx context.Context, login string) (store.User, error)
 	UserByID(ctx context.Context, id string) (store.User, error)
 	GroupsOf(ctx context.Context, userID string) ([]string, error)
+	RenewHash(ctx context.Context, id string, old, renewed config.Secret) (bool, error)
 }
 
 var _ Users = (*store.Store)(nil)
@@ -29,12 +31,14 @@ var _ Users = (*store.Store)(nil)
 // Directory checks the passwords of local users. Its methods may be called by
 // several goroutines.
 type Directory struct {
-	name  string
-	users Users
-	pool  *pool
-	key   [32]byte // makes the keys of checks in flight unguessable
-	decoy string   // a hash that no password has
-	log   *overloadLog
+	name     string
+	users    Users
+	pool     *pool
+	key      [32]byte // makes the keys of checks in flight unguessable
+	hasher   *Hasher
+	decoy    string // a hash that no password has
+	renewals *renewer
+	log      *overloadLog
 }
 
 // New makes the directory that the configuration calls name. Close it in the
@@ -45,20 +49,23 @@ func New(name string, users Users, cfg *config.Directory, log *slog.Logger) (*Di
 		return nil, fmt.Errorf("directory %s: %w", name, err)
 	}
 	d := &Directory{
-		name:  name,
-		users: users,
-		pool:  newPool(runtime.GOMAXPROCS(0)),
-		decoy: hasher.decoy(),
-		log:   &overloadLog{log: log, directory: name},
+		name:     name,
+		users:    users,
+		pool:     newPool(runtime.GOMAXPROCS(0)),
+		hasher:   hasher,
+		decoy:    hasher.decoy(),
+		renewals: &renewer{users: users, log: log, directory: name},
+		log:      &overloadLog{log: log, directory: name},
 	}
 	_, _ = rand.Read(d.key[:]) // never fails
 	return d, nil
 }
 
-// Close refuses the checks that wait, waits for those that are being computed,
-// and refuses further ones.
+// Close refuses the checks that wait, waits for those that are being computed
+// and for a hash that is being written, and refuses further ones.
 func (d *Directory) Close() error {
 	d.pool.close()
+	d.renewals.close()
 	return nil
 }
 
@@ -82,8 +89,10 @@ func (d *Directory) Lookup(ctx context.Context, login string) (*identity.User, e
 }
 
 // Verify checks a password against the hash that is stored now. Passwords that
-// nobody can have (empty, or longer than MaxPassword) are wrong at no cost. The
-// error is ErrOverloaded when too many checks were in front.
+// nobody can have (empty, longer than MaxPassword, with NUL) are wrong at no cost.
+// A right one whose hash is no argon2id, or cheaper than the configured cost, gets
+// a new hash, unless the password is changed meanwhile. The error is
+// ErrOverloaded when too many checks were in front.
 func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Credential) (identity.Verdict, error) {
 	password, ok := c.(identity.Password)
 	if !ok {
@@ -99,13 +108,16 @@ func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Cre
 	if err != nil {
 		return identity.Wrong, fmt.Errorf("directory %s: %w", d.name, err)
 	}
-	switch right, err := d.check(ctx, u.ID, stored.PasswordHash.Reveal(), password); {
+	right, renewed, err := d.check(ctx, u.ID, stored.PasswordHash.Reveal(), password)
+	switch {
 	case err != nil:
 		return identity.Wrong, fmt.Errorf("directory %s: check password of %q: %w", d.name, stored.Login, err)
 	case !right:
 		return identity.Wrong, nil
 	case stored.Disabled:
 		return identity.Disabled, nil
+	case renewed.Reveal() != "":
+		d.renewals.add(renewal{u.ID, stored.Login, stored.PasswordHash, renewed})
 	}
 	return identity.Right, nil
 }
@@ -119,26 +131,35 @@ func (d *Directory) VerifyNobody(ctx context.Context, login string, c identity.C
 	if !ok || !possible(password) {
 		return nil
 	}
-	if _, err := d.check(ctx, "nobody "+identity.Fold(login), d.decoy, password); err != nil {
+	if _, _, err := d.check(ctx, "nobody "+identity.Fold(login), d.decoy, password); err != nil {
 		return fmt.Errorf("directory %s: check password of an unknown user: %w", d.name, err)
 	}
 	return nil
 }
 
 // check compares a password with a hash, together with whoever is doing just
-// the same at this moment.
-func (d *Directory) check(ctx context.Context, userID, hash string, password identity.Password) (bool, error) {
-	digest, err := decode(hash)
+// the same at this moment. Of those to whom it says that the password is right,
+// one also gets the new hash to store, if there should be one.
+func (d *Directory) check(ctx context.Context, userID, hash string, password identity.Password) (right bool, renewed config.Secret, err error) {
+	stored, err := decode(hash)
 	if err != nil {
-		return false, err
+		return false, config.Secret{}, fmt.Errorf("the stored hash: %w", err)
 	}
-	right, err := d.pool.match(ctx, d.flightKey(userID, hash, password), func() bool {
-		return digest.Match(password.Reveal())
+	var made config.Secret // written before match returns right, or read by nobody
+	right, err = d.pool.match(ctx, d.flightKey(userID, hash, password), func() bool {
+		right := stored.Match(password.Reveal())
+		if right && d.hasher.outdated(stored) {
+			made, _ = d.hasher.hash(password.Reveal()) // fails only without random numbers; the next login tries again
+		}
+		return right
 	})
 	if errors.Is(err, ErrOverloaded) {
 		d.log.dropped(ctx, time.Now())
 	}
-	return right, err
+	if err != nil || !right {
+		return false, config.Secret{}, err
+	}
+	return true, made, nil
 }
 
 // flightKey is equal for equal checks and tells nothing about what is checked.

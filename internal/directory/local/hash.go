@@ -19,16 +19,12 @@ import (
 // all of it, so that what comes from the network has to have a limit.
 const MaxPassword = 1024
 
-// The bounds of a hash that is worth computing. A file that was tampered with
-// must not make the server spend gigabytes and minutes on one login, and a hash
-// of a few octets would be met by many passwords.
+// The bounds of an argon2 hash that is worth computing. A file that was tampered
+// with must not make the server spend gigabytes and minutes on one login.
 const (
 	maxMemory      = 1 << 20 // KiB
 	maxIterations  = 64
 	maxParallelism = 16
-	minSalt        = 8
-	minKey         = 16
-	maxEncoded     = 512 // octets of the PHC string
 )
 
 // The cost of a hash when the configuration does not say it: the first choice
@@ -86,6 +82,11 @@ func (h *Hasher) Hash(password string) (config.Secret, error) {
 	if err := CheckPassword(password); err != nil {
 		return config.Secret{}, err
 	}
+	return h.hash(password)
+}
+
+// hash hashes a password that is known to be somebody's.
+func (h *Hasher) hash(password string) (config.Secret, error) {
 	digest, err := h.argon2.Hash(password)
 	if err != nil {
 		return config.Secret{}, fmt.Errorf("hash password: %w", err)
@@ -109,6 +110,18 @@ func CheckPassword(password string) error {
 	return nil
 }
 
+// outdated reports whether a password that matches the hash should get a new one:
+// the hash is no argon2id, or one that costs less than those made now.
+func (h *Hasher) outdated(s *storedHash) bool {
+	return s.work < work(h.memory(), h.cost.Iterations)
+}
+
+// memory is the memory of a hash in KiB, rounded as RFC 9106 section 3.2 has it.
+func (h *Hasher) memory() int { return h.cost.Memory - h.cost.Memory%(4*h.cost.Parallelism) }
+
+// work is what the time of an argon2 hash grows with. Lanes only share it out.
+func work(memory, iterations int) int { return memory * iterations }
+
 // decoy is a hash of the same cost that no password has: its key is random.
 func (h *Hasher) decoy() string {
 	random := func(n int) string {
@@ -116,39 +129,13 @@ func (h *Hasher) decoy() string {
 		_, _ = rand.Read(b) // never fails
 		return base64.RawStdEncoding.EncodeToString(b)
 	}
-	// Memory is rounded as RFC 9106 section 3.2 has it, and as Hash does.
-	memory := h.cost.Memory - h.cost.Memory%(4*h.cost.Parallelism)
-	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", memory, h.cost.Iterations, h.cost.Parallelism,
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", h.memory(), h.cost.Iterations, h.cost.Parallelism,
 		random(algorithm.SaltLengthDefault), random(argon2.KeyLengthDefault))
 }
 
-// possible reports whether anybody could have this password.
-func possible(p identity.Password) bool { return !p.Empty() && len(p.Reveal()) <= MaxPassword }
-
-// errNoHash keeps quiet about what was read: it may be somebody's password.
-var errNoHash = errors.New("what is stored is not an argon2id hash; set the password anew")
-
-// decode reads a stored hash and refuses one that is not worth computing.
-func decode(encoded string) (algorithm.Digest, error) {
-	if len(encoded) > maxEncoded {
-		return nil, errNoHash
-	}
-	decoded, err := argon2.DecodeVariant(argon2.VariantID)(encoded)
-	if err != nil {
-		return nil, errNoHash
-	}
-	digest, ok := decoded.(*argon2.Digest)
-	if !ok || len(digest.Salt()) < minSalt || len(digest.Key()) < minKey {
-		return nil, errNoHash
-	}
-	// Encode writes what was understood, in one form whatever was read.
-	var version, memory, iterations, parallelism int
-	if _, err := fmt.Sscanf(digest.Encode(), "$argon2id$v=%d$m=%d,t=%d,p=%d$",
-		&version, &memory, &iterations, &parallelism); err != nil {
-		return nil, errNoHash
-	}
-	if err := checkCost(memory, iterations, parallelism); err != nil {
-		return nil, fmt.Errorf("refuse the stored hash: %w", err)
-	}
-	return digest, nil
+// possible reports whether anybody could have this password. One with NUL would
+// match where it must not: bcrypt repeats its key after a NUL, and HMAC, which
+// PBKDF2 and scrypt are made of, fills its key up with them.
+func possible(p identity.Password) bool {
+	return !p.Empty() && len(p.Reveal()) <= MaxPassword && strings.IndexByte(p.Reveal(), 0) < 0
 }

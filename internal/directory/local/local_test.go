@@ -50,7 +50,7 @@ func openStore(t testing.TB) *store.Store {
 
 func newDirectory(t testing.TB, users Users) *Directory {
 	t.Helper()
-	d, err := New("home", users, &config.Directory{Type: "local", Argon2: cheap()}, slog.New(slog.DiscardHandler))
+	d, err := New("home", users, &config.Directory{Type: "local", LocalDirectory: config.LocalDirectory{Argon2: cheap()}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +92,10 @@ func (s stored) GroupsOf(_ context.Context, id string) ([]string, error) {
 		return nil, errDown
 	}
 	return nil, nil
+}
+
+func (s stored) RenewHash(context.Context, string, config.Secret, config.Secret) (bool, error) {
+	return false, nil
 }
 
 func TestLookup(t *testing.T) {
@@ -140,7 +144,8 @@ func TestVerify(t *testing.T) {
 		"robot":    {},
 		"broken":   {PasswordHash: config.NewSecret("broken-pw")},
 		"greedy":   {PasswordHash: config.NewSecret("$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzYWx0$c29tZWtleXNvbWVrZXlzb21la2V5")},
-		"bcrypted": {PasswordHash: config.NewSecret("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")},
+		"bcrypted": {PasswordHash: config.NewSecret("$2b$05$abcdefghijklmnopqrstuucZGbUxuMlEqps0qcu2pjhO7vaatQZIC")},
+		"md5":      {PasswordHash: config.NewSecret("$1$saltsalt$QgbQ7EUpcKNQTLgSVL4qr/")},
 	}
 	d := newDirectory(t, users)
 	for _, c := range []struct {
@@ -170,7 +175,10 @@ func TestVerify(t *testing.T) {
 		{"deleted", identity.NewPassword("alice-pw"), identity.Wrong, false},
 		{"broken", identity.NewPassword("broken-pw"), identity.Wrong, true},
 		{"greedy", identity.NewPassword("greedy-pw"), identity.Wrong, true},
-		{"bcrypted", identity.NewPassword("x"), identity.Wrong, true},
+		{"bcrypted", identity.NewPassword("pässword"), identity.Right, false},
+		{"bcrypted", identity.NewPassword("pässword\x00pässword"), identity.Wrong, false},
+		{"bcrypted", identity.NewPassword("x"), identity.Wrong, false},
+		{"md5", identity.NewPassword("pässword"), identity.Wrong, true},
 		{"down", identity.NewPassword("alice-pw"), identity.Wrong, true},
 		{"down", identity.NewPassword(""), identity.Wrong, false}, // nothing was touched
 	} {
@@ -250,7 +258,7 @@ func TestNewRefusesCost(t *testing.T) {
 		{Memory: 1 << 20, Iterations: 1, Parallelism: 17},
 		{Memory: -8, Iterations: -1, Parallelism: -1},
 	} {
-		if _, err := New("home", stored{}, &config.Directory{Argon2: &c}, slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := New("home", stored{}, &config.Directory{LocalDirectory: config.LocalDirectory{Argon2: &c}}, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
 	}

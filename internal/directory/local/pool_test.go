@@ -215,7 +215,7 @@ func TestAsManyAsProcessors(t *testing.T) {
 func TestOverloadIsRecognised(t *testing.T) {
 	var buf bytes.Buffer
 	d, err := New("home", stored{"alice": {Login: "alice", PasswordHash: hash(t, cheap(), "pw")}},
-		&config.Directory{Argon2: cheap()}, slog.New(slog.NewTextHandler(&buf, nil)))
+		&config.Directory{LocalDirectory: config.LocalDirectory{Argon2: cheap()}}, slog.New(slog.NewTextHandler(&buf, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

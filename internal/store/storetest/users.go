@@ -109,6 +109,18 @@ func testUserChanges(t *testing.T, open Opener) {
 	alice.PasswordHash, alice.PasswordChanged, alice.Updated = config.NewSecret("hash"), later, later
 	wantUser(t, s, "password set", alice)
 
+	for _, c := range []struct {
+		id, old, renewed string
+		want             bool
+	}{{alice.ID, "other", "x", false}, {alice.ID, "hash", "renewed", true}, {alice.ID, "hash", "again", false}, {bob.ID, "hash", "x", false}, {"nobody", "hash", "x", false}} {
+		if got, err := s.RenewHash(ctx, c.id, config.NewSecret(c.old), config.NewSecret(c.renewed)); err != nil || got != c.want {
+			t.Errorf("renew %s of %s: %v, %v", c.old, c.id, got, err)
+		}
+	}
+	alice.PasswordHash = config.NewSecret("renewed")
+	wantUser(t, s, "hash renewed, nothing else", alice)
+	wantUser(t, s, "nobody else's", bob)
+
 	later = later.Add(time.Hour)
 	if err := s.SetDisabled(ctx, alice.ID, true, later); err != nil {
 		t.Fatal(err)
