@@ -132,8 +132,8 @@ type ApplicationRADIUS struct {
 type ApplicationLDAP struct {
 	BaseDN         string   `yaml:"base_dn" required:"true" doc:"The base DN. The longest one that a bind DN ends in decides which application is meant."`
 	UserDN         string   `yaml:"user_dn" doc:"How a bind DN names the user, with {login} in the value of one RDN, such as uid={login},ou=users,dc=example,dc=org. Absent: uid={login},ou=users,BASE_DN and cn={login},ou=users,BASE_DN."`
-	UserDNPatterns []string `yaml:"user_dn_patterns" doc:"Regular expressions for bind DNs of other shapes below the base DN, tried in this order after user_dn. Each must match the whole DN, written as RFC 4514 has it with attribute types in small letters and without blanks between RDNs, in any case; the group (?P<login>…) holds the login, (?P<realm>…), if there, the realm."`
-	Domains        []string `yaml:"domains" doc:"Binds with DOMAIN\\login or login@DOMAIN instead of a DN belong to this application, for these domains; * stands for all that no other application has."`
+	UserDNPatterns []string `yaml:"user_dn_patterns" doc:"Regular expressions for bind DNs of other shapes below the base DN, tried in this order after user_dn. Each must match the whole DN, in any case; the DN is written as RFC 4514 has it, with attribute types in small letters and their short names, without blanks around commas and equals signs. The group (?P<login>…) holds the login, (?P<realm>…), if there, its realm; each must hold the whole value of an attribute."`
+	Domains        []string `yaml:"domains" doc:"Binds with DOMAIN\\login or login@DOMAIN instead of a DN belong to this application for these domains, in any case; * stands for all that no other application has. Which realm knows the login follows from its own names, aliases and upn_suffixes."`
 }
 
 // ApplicationPolicies are the bindings of an application.

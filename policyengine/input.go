@@ -59,8 +59,9 @@ type RADIUSFacts struct {
 	Attributes map[string][]string
 }
 
-// LDAPFacts are what an LDAP connection adds to a bind. TLS is the protocol
-// version ("1.3"), empty on a plain connection.
+// LDAPFacts are what an LDAP connection adds to a bind. BindDN is the name as it
+// was sent: a DN, DOMAIN\login or login@domain. TLS is the protocol version
+// ("1.3"), empty on a plain connection.
 type LDAPFacts struct {
 	BindDN, BaseDN, TLS string
 }
