@@ -168,6 +168,7 @@ func TestLDAPLimits(t *testing.T) {
 		{"| answer that the client does not read | 15 s |", `write:\s+15 \* time\.Second`},
 		{"| a DN | 8 KiB", `MaxLength\s+= 8 << 10\b`},
 		{"64 pairs of attribute and value", `MaxAVAs\s+= 64\b`},
+		{"| a name that is no DN | 255 octets |", `maxAccount\s+= 255\b`},
 	} {
 		if !strings.Contains(page, tt.page) {
 			t.Errorf("docs/ldap.md does not say %q", tt.page)
