@@ -70,7 +70,7 @@ func StartSamba(t testing.TB) *Samba {
 func newSamba(t testing.TB) *Samba {
 	t.Helper()
 	s := &Samba{
-		t: t, program: program(t, "samba", "samba samba-dsdb-modules samba-ad-provision"), dir: shortDir(t, "samba-"),
+		t: t, program: program(t, "samba", "samba samba-ad-provision samba-dsdb-modules samba-vfs-modules"), dir: shortDir(t, "samba-"),
 		BaseDN:    SambaBaseDN,
 		ServiceDN: "CN=reader,OU=Staff," + SambaBaseDN, ServicePassword: SambaPassword("reader"),
 		AdminDN: "CN=Administrator,CN=Users," + SambaBaseDN, AdminPassword: "Admin-Pw.1",
