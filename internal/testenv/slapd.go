@@ -56,12 +56,13 @@ type Slapd struct {
 	// AdminDN may do everything.
 	AdminDN, AdminPassword string
 
-	t       testing.TB
-	program string
-	dir     string
-	debug   string // log level on standard error
-	log     Log
-	process *process
+	t         testing.TB
+	program   string
+	dir       string
+	debug     string // log level on standard error
+	authority *Authority
+	log       Log
+	process   *process
 }
 
 // StartSlapd starts a slapd that ends with the test.
@@ -85,7 +86,8 @@ func StartSlapd(t testing.TB, o SlapdOptions) *Slapd {
 	if o.Authority == nil {
 		o.Authority = NewAuthority(t)
 	}
-	s.CAFile = o.Authority.File
+	s.authority, s.CAFile = o.Authority, o.Authority.File
+	s.Certify(o.Certificate)
 	s.write("slapd.conf", s.config(t, o))
 	if o.Proxy == "" {
 		s.load(o)
@@ -124,6 +126,17 @@ func (s *Slapd) Restart() {
 	s.start()
 }
 
+// Certify gives slapd another certificate, from the next Restart on.
+func (s *Slapd) Certify(c Certificate) {
+	s.t.Helper()
+	certificate, key := s.authority.Issue(s.t, c)
+	for from, to := range map[string]string{certificate: "server.pem", key: "server.key"} {
+		if err := os.Rename(from, filepath.Join(s.dir, to)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // Suspend makes slapd a server that takes connections and answers nothing;
 // Resume ends that.
 func (s *Slapd) Suspend() { s.send(syscall.SIGSTOP) }
@@ -153,23 +166,24 @@ func (s *Slapd) Log() string {
 }
 
 var (
-	loggedFilter = regexp.MustCompile(`SRCH base="(.*)" scope=\d deref=\d filter="(.*)"`)
+	loggedFilter = regexp.MustCompile(`SRCH base=".+" scope=\d deref=\d filter="(.*)"`)
 	loggedBind   = regexp.MustCompile(`BIND dn="(.*)" method=128`)
 )
 
-// Filters returns the filters of all searches in the log, in order, as slapd
+// Filters returns the filters of the searches in the log, in order, as slapd
 // writes them: with the values as matching rules see them (DNs normalized).
-func (s *Slapd) Filters() []string { return logged(loggedFilter, 2, s.Log()) }
+// Searches of the root DSE are left out.
+func (s *Slapd) Filters() []string { return logged(loggedFilter, s.Log()) }
 
 // Binds returns the names of all simple binds in the log, in order. A bind is
 // there twice when it was right.
-func (s *Slapd) Binds() []string { return logged(loggedBind, 1, s.Log()) }
+func (s *Slapd) Binds() []string { return logged(loggedBind, s.Log()) }
 
-func logged(pattern *regexp.Regexp, group int, log string) []string {
+func logged(pattern *regexp.Regexp, log string) []string {
 	var found []string
 	for _, match := range pattern.FindAllStringSubmatch(log, -1) {
-		if !strings.HasPrefix(match[group], syncName) {
-			found = append(found, match[group])
+		if !strings.HasPrefix(match[1], syncName) {
+			found = append(found, match[1])
 		}
 	}
 	return found

@@ -53,9 +53,8 @@ func (s *Slapd) config(t testing.TB, o SlapdOptions) string {
 	for _, module := range o.Modules {
 		fmt.Fprintf(&b, "moduleload %s\n", module)
 	}
-	certificate, key := o.Authority.Issue(t, o.Certificate)
 	fmt.Fprintf(&b, "pidfile %s/pid\nargsfile %[1]s/args\n", s.dir)
-	fmt.Fprintf(&b, "TLSCACertificateFile %s\nTLSCertificateFile %s\nTLSCertificateKeyFile %s\n", o.Authority.File, certificate, key)
+	fmt.Fprintf(&b, "TLSCACertificateFile %s\nTLSCertificateFile %s/server.pem\nTLSCertificateKeyFile %[2]s/server.key\n", s.CAFile, s.dir)
 	b.WriteString("sizelimit unlimited\nloglevel none\n")
 	if o.Threads > 0 {
 		fmt.Fprintf(&b, "threads %d\n", o.Threads)

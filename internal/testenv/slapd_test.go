@@ -107,4 +107,9 @@ func TestSlapdExpiredCertificate(t *testing.T) {
 	if out, err := whoami(t, s, s.LDAPSURL, s.ServiceDN, s.ServicePassword); err == nil {
 		t.Errorf("an expired certificate was accepted: %s", out)
 	}
+	s.Certify(Certificate{})
+	s.Restart()
+	if out, err := whoami(t, s, s.LDAPSURL, s.ServiceDN, s.ServicePassword); err != nil {
+		t.Errorf("a fresh certificate: %v\n%s", err, out)
+	}
 }
