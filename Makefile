@@ -14,7 +14,7 @@ RACE     := $(if $(CC_FOUND),-race,)
 
 SHA256 := $(shell command -v sha256sum >/dev/null 2>&1 && echo sha256sum || echo shasum -a 256)
 
-.PHONY: run build test lint check bench fuzz clean
+.PHONY: run build test lint check bench bench-directory fuzz clean
 
 run: build
 	@mkdir -p var
@@ -40,7 +40,11 @@ check: lint test
 
 # Numbers side by side in one run; docs/performance.md explains them.
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),3s) ./e2e/bench
+	$(GO) test -run '^$$' -bench 'RADIUS|LDAP' -benchtime $(or $(BENCHTIME),3s) ./e2e/bench
+
+# The same with a directory upstream, beside slapd's own proxy; needs slapd.
+bench-directory:
+	$(GO) test -run '^$$' -bench '^BenchmarkDirectory$$' -benchtime $(or $(BENCHTIME),3s) -timeout 30m ./e2e/bench
 
 FUZZTIME ?= 10s
 fuzz:

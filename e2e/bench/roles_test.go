@@ -31,6 +31,7 @@ var roles = map[string]func(ctx context.Context, dir string, listening chan<- ad
 	"stub":        sallyport{}.serve,
 	"stub-policy": sallyport{policy: true}.serve,
 	"argon2id":    sallyport{hash: true}.serve,
+	"directory":   serveDirectory,
 }
 
 // serveBare accepts every request that layeh's server hands over.

@@ -36,12 +36,13 @@ type spent struct {
 type server struct {
 	addresses
 	loses   bool // it is known to leave logins unanswered
+	pid     int  // of a program that is not ours and cannot be asked
 	ask     io.Writer
 	answers *json.Decoder
 }
 
 // start runs a server in a process of its own until the test ends.
-func start(tb testing.TB, role string) *server {
+func start(tb testing.TB, role string, env ...string) *server {
 	tb.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -49,6 +50,7 @@ func start(tb testing.TB, role string) *server {
 	}
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, "GOGC=400") // as sallyport serve sets it
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -79,6 +81,9 @@ func start(tb testing.TB, role string) *server {
 // stats asks the process what it has spent.
 func (s *server) stats(tb testing.TB) (now spent) {
 	tb.Helper()
+	if s.pid != 0 {
+		return foreignStats(tb, s.pid)
+	}
 	if _, err := fmt.Fprintln(s.ask, "stats"); err != nil {
 		tb.Fatal(err)
 	}

@@ -9,12 +9,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 	"github.com/sallyport-auth/sallyport/proxy"
 )
 
 const (
 	secret = "testing123"
-	baseDN = "dc=example,dc=org"
+	baseDN = testenv.BaseDN
 	// userCount is how many users log in. Equal password checks in flight share
 	// one hash; the widths at which passwords are hashed divide this number, so
 	// that each login in flight is another user's.

@@ -51,10 +51,12 @@ type Daemon struct {
 	log      *slog.Logger
 	store    *store.Store
 	recorder *recorder
-	snapshot atomic.Pointer[Snapshot]
-	radius   *radius.Server
-	ldap     *ldap.Server
-	http     net.Listener
+	// directories takes the numbers of all Snapshots' directories.
+	directories *directoryMetrics
+	snapshot    atomic.Pointer[Snapshot]
+	radius      *radius.Server
+	ldap        *ldap.Server
+	http        net.Listener
 	// patience is how long a RADIUS request waits for a worker.
 	patience time.Duration
 	draining atomic.Bool
@@ -79,7 +81,7 @@ func (e *ConfigurationError) Unwrap() error { return e.error }
 func Run(ctx context.Context, cfg *config.Config, o Options) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), patience: cfg.Login.Timeout, over: make(chan struct{})}
+	d := &Daemon{options: o, log: o.Log, recorder: newRecorder(o.Log, registry), directories: newDirectoryMetrics(registry), patience: cfg.Login.Timeout, over: make(chan struct{})}
 	var err error
 	if d.store, err = store.Open(ctx, cfg.StoreFile(), store.WithLog(o.Log)); err != nil {
 		return &ConfigurationError{cfg.Fault("store", "%w", err)}
@@ -102,12 +104,12 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 		d.abandonListeners()
 		return err
 	}
-	registry.MustRegister(newServerCollector(d))
+	registry.MustRegister(newServerCollector(d), newDirectoryCollector(d))
 	return d.serve(ctx, registry)
 }
 
 func (d *Daemon) resources() resources {
-	r := resources{store: d.store, recorder: d.recorder, seed: true, log: d.log}
+	r := resources{store: d.store, recorder: d.recorder, directories: d.directories, seed: true, log: d.log}
 	if s := d.snapshot.Load(); s != nil {
 		r.helpers, r.seed = s.helpers, false
 	}

@@ -33,14 +33,11 @@ func (d *Daemon) handler(registry *prometheus.Registry) http.Handler {
 func (d *Daemon) serveReadiness(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	components := d.readiness(ctx)
+	components, ready := d.readiness(ctx)
 	answer := struct {
 		Ready      bool                 `json:"ready"`
 		Components map[string]component `json:"components"`
-	}{true, components}
-	for _, c := range components {
-		answer.Ready = answer.Ready && c.Ready
-	}
+	}{ready, components}
 	w.Header().Set("Content-Type", "application/json")
 	if !answer.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -50,11 +47,13 @@ func (d *Daemon) serveReadiness(w http.ResponseWriter, r *http.Request) {
 	_ = enc.Encode(answer) // the client has gone; there is nobody to tell
 }
 
-// readiness asks every component. A failed reload is told and does not make us
-// unready: the old configuration goes on.
-func (d *Daemon) readiness(ctx context.Context) map[string]component {
+// readiness asks every component. All must be ready, but of the directories only
+// one: the others' users cannot log in here, nor anywhere else as long as they
+// are down. A failed reload is told and does not make us unready: the old
+// configuration goes on.
+func (d *Daemon) readiness(ctx context.Context) (components map[string]component, ready bool) {
 	s := d.snapshot.Load()
-	components := map[string]component{
+	components = map[string]component{
 		"configuration": {Ready: true, Detail: "loaded " + s.loaded.UTC().Format(time.RFC3339)},
 		"listeners":     {Ready: !d.draining.Load()},
 		"store":         {Ready: true},
@@ -65,9 +64,6 @@ func (d *Daemon) readiness(ctx context.Context) map[string]component {
 	if err := d.store.Ping(ctx); err != nil {
 		components["store"] = component{Detail: err.Error()}
 	}
-	for name := range s.directories {
-		components["directory "+name] = components["store"]
-	}
 	for _, p := range s.helpers.Status() {
 		c := component{Ready: p.State == plugins.Ready, Detail: string(p.State)}
 		if p.LastError != "" {
@@ -75,5 +71,13 @@ func (d *Daemon) readiness(ctx context.Context) map[string]component {
 		}
 		components["plugin "+p.Name] = c
 	}
-	return components
+	ready = true
+	for _, c := range components {
+		ready = ready && c.Ready
+	}
+	directories, usable := s.directoryReadiness(components["store"])
+	for name, c := range directories {
+		components["directory "+name] = c
+	}
+	return components, ready && usable
 }

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
-	"github.com/sallyport-auth/sallyport/internal/directory/local"
 	"github.com/sallyport-auth/sallyport/internal/store"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
@@ -24,11 +21,10 @@ import (
 // helpers, and the tables of the front-ends. It never changes; Close ends its
 // helpers when no login uses it any more.
 type Snapshot struct {
-	cfg    *config.Config
-	radius *radius.Table
-	ldap   *ldap.Table
-	// directories are the local ones, the only type so far, by name.
-	directories map[string]*local.Directory
+	cfg         *config.Config
+	radius      *radius.Table
+	ldap        *ldap.Table
+	directories map[string]source // by name
 	helpers     *helpers
 	loaded      time.Time
 }
@@ -37,6 +33,8 @@ type Snapshot struct {
 type resources struct {
 	store    *store.Store
 	recorder proxy.Recorder
+	// directories takes the numbers of directories; nil for nobody.
+	directories *directoryMetrics
 	// helpers are the present ones, nil at the start.
 	helpers *helpers
 	// seed is set at the start: an administrator who empties the store later does
@@ -49,7 +47,7 @@ type resources struct {
 // again. The error joins the faults of all parts; only what needs a part that
 // failed is left out.
 func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, error) {
-	s := &Snapshot{cfg: cfg, directories: make(map[string]*local.Directory), loaded: time.Now()}
+	s := &Snapshot{cfg: cfg, directories: make(map[string]source), loaded: time.Now()}
 	directoryErr := s.openDirectories(ctx, r)
 	engine, policyErr := s.loadPolicies(ctx, r)
 	tlsConfig, tlsErr := loadTLS(cfg)
@@ -71,46 +69,6 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 	return s, nil
 }
 
-// openDirectories makes the directories and fills an empty store from their seed
-// file.
-func (s *Snapshot) openDirectories(ctx context.Context, r resources) error {
-	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(s.cfg.Directories)) {
-		cfg := s.cfg.Directories[name]
-		path := "directories." + name
-		dir, err := local.New(name, r.store, cfg, r.log)
-		if err != nil {
-			faults = append(faults, s.cfg.Fault(path, "%w", err))
-			continue
-		}
-		s.directories[name] = dir
-		if err := s.seed(ctx, name, r); err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if err := refuseDemoUsers(ctx, s.cfg, path, dir); err != nil {
-			faults = append(faults, err)
-		}
-	}
-	return errors.Join(faults...)
-}
-
-// seed fills an empty store from the seed file of a directory, if it has one.
-func (s *Snapshot) seed(ctx context.Context, name string, r resources) error {
-	cfg := s.cfg.Directories[name]
-	if cfg.Seed == "" || !r.seed {
-		return nil
-	}
-	count, err := local.SeedCSV(ctx, r.store, cfg.Argon2, cfg.Seed)
-	if err != nil {
-		return s.cfg.Fault("directories."+name+".seed", "%w", err)
-	}
-	if count > 0 {
-		r.log.Info("store filled", "directory", name, "file", cfg.Seed, "users", count)
-	}
-	return nil
-}
-
 // loadPolicies starts the helpers and compiles both kinds of policies and the
 // bindings. Expression policies cannot be judged without the helpers that they
 // call, nor bindings without policies.
@@ -129,21 +87,6 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 		return nil, err
 	}
 	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedSet, Expressions: expressions, Log: r.log})
-}
-
-// realms resolves the names of the directories.
-func (s *Snapshot) realms() []proxy.Realm {
-	var realms []proxy.Realm
-	for _, name := range slices.Sorted(maps.Keys(s.cfg.Realms)) {
-		realm := proxy.Realm{Name: name, Default: s.cfg.Realms[name].Default}
-		for _, dir := range s.cfg.Realms[name].Directories {
-			realm.Directories = append(realm.Directories, proxy.Source{
-				Name: dir, Type: s.cfg.Directories[dir].Type, Directory: s.directories[dir],
-			})
-		}
-		realms = append(realms, realm)
-	}
-	return realms
 }
 
 // Close ends the helpers and the directories' work. Logins that still use the
