@@ -176,6 +176,22 @@ func TestAccountSequence(t *testing.T) {
 	}
 }
 
+// TestAccountWithALibrary: a client library sends such names as they are.
+func TestAccountWithALibrary(t *testing.T) {
+	r := newRig(t, func(cfg *config.Config, _ *Options, _ *limits) {
+		cfg.Applications["wiki"].LDAP.Domains = []string{"*"}
+	})
+	c := connect(t, "ldap://"+r.plain)
+	for _, name := range []string{`CORP\alice`, "Jane Doe@corp.example", "jäne@corp"} {
+		if err := c.Bind(name, "good"); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if who, err := c.WhoAmI(nil); err != nil || who.AuthzID != "u:"+name {
+			t.Errorf("%q: who-am-i: %+v, %v", name, who, err)
+		}
+	}
+}
+
 // TestLoggedNames: what was refused as a name is fit for a log.
 func TestLoggedNames(t *testing.T) {
 	r := newRig(t, nil)

@@ -20,8 +20,7 @@ type fault struct {
 
 // asFault returns the fault that an error is or stands for.
 func asFault(err error) (*fault, bool) {
-	var f *fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault](err); ok {
 		return f, true
 	}
 	return errMalformed, errors.Is(err, ber.ErrMalformed)
