@@ -3,20 +3,11 @@ package upstream
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +19,7 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -426,73 +418,14 @@ func (o *observed) count(key string) int {
 	return o.all[key]
 }
 
-// authority makes certificates.
-type authority struct {
-	tb   testing.TB
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string // PEM
-}
-
-func newAuthority(tb testing.TB) *authority {
+// serverTLS is the TLS configuration of a fake with a certificate from a.
+func serverTLS(tb testing.TB, a *testenv.Authority, c testenv.Certificate) *tls.Config {
 	tb.Helper()
-	a := &authority{tb: tb, file: filepath.Join(tb.TempDir(), "ca.pem")}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-48 * time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	a.key = newKey(tb)
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
+	pair, err := tls.LoadX509KeyPair(a.Issue(tb, c))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		tb.Fatal(err)
-	}
-	writePEM(tb, a.file, "CERTIFICATE", der)
-	return a
-}
-
-func newKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key
-}
-
-func writePEM(tb testing.TB, file, kind string, der []byte) {
-	tb.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// issue makes a certificate for 127.0.0.1 and names; change alters it before.
-func (a *authority) issue(change func(c *x509.Certificate)) tls.Certificate {
-	a.tb.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "dc1.corp.example"},
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"dc1.corp.example"},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	if change != nil {
-		change(template)
-	}
-	key := newKey(a.tb)
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// server is the TLS configuration of a fake with such a certificate.
-func (a *authority) server(change func(c *x509.Certificate)) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{a.issue(change)}}
+	return &tls.Config{Certificates: []tls.Certificate{pair}}
 }
 
 // bindAlice binds with a password of the test.
@@ -502,3 +435,14 @@ func bindAlice(tb testing.TB, c *Cluster, password string) (BindResult, error) {
 	defer cancel()
 	return c.Bind(ctx, aliceDN, password)
 }
+
+// nopConn reads from a reader.
+type nopConn struct{ io.Reader }
+
+func (nopConn) Write(b []byte) (int, error)        { return len(b), nil }
+func (nopConn) Close() error                       { return nil }
+func (nopConn) LocalAddr() net.Addr                { return nil }
+func (nopConn) RemoteAddr() net.Addr               { return nil }
+func (nopConn) SetDeadline(time.Time) error        { return nil }
+func (nopConn) SetReadDeadline(time.Time) error    { return nil }
+func (nopConn) SetWriteDeadline(t time.Time) error { return nil }

@@ -78,11 +78,16 @@ func ended(ctx context.Context) error {
 func lost(ctx context.Context, step string, timeout time.Duration, err error) *fault {
 	f := &fault{err: err}
 	var timed net.Error
+	var network *net.OpError
 	switch cause := context.Cause(ctx); {
 	case cause != nil && !errors.Is(cause, errTook):
 		f.outcome, f.text = OutcomeCanceled, step+": given up"
 	case cause != nil, errors.As(err, &timed) && timed.Timeout():
 		f.outcome, f.text = OutcomeTimeout, fmt.Sprintf("%s: no answer within %s", step, timeout)
+	case errors.As(err, &network) && network.Op == "remote error":
+		// An alert: with TLS 1.3 the server looks at our certificate when for us the
+		// handshake is over.
+		f.outcome, f.text, f.hard = OutcomeTLS, step+": "+err.Error(), true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.outcome, f.text = OutcomeUnreachable, step+": the server closed the connection"
 	case errors.Is(err, net.ErrClosed):

@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
+	asn1 "github.com/go-asn1-ber/asn1-ber"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 const (
@@ -26,7 +28,7 @@ var limitOnce sync.Once
 // other way to hand them in; so they are set once, before the first connection.
 func limitLibrary() {
 	limitOnce.Do(func() {
-		ber.MaxPacketLengthBytes, ber.MaxNestingDepth = maxPacket, maxNesting
+		asn1.MaxPacketLengthBytes, asn1.MaxNestingDepth = maxPacket, maxNesting
 	})
 }
 
@@ -38,6 +40,7 @@ var errTooMuch = errors.New("the server sent more than searches may bring")
 type wire struct {
 	*link
 	timeout time.Duration
+	frames  frames
 	budget  atomic.Int64 // octets that may still come
 	first   atomic.Pointer[error]
 }
@@ -54,7 +57,10 @@ func (w *wire) allow() {
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.link.Read(b)
 	if n > 0 && w.budget.Add(-int64(n)) < 0 {
-		err = errTooMuch
+		return 0, w.note(errTooMuch)
+	}
+	if bad := w.frames.follow(b[:n]); bad != nil {
+		return 0, w.note(bad)
 	}
 	return n, w.note(err)
 }
@@ -80,6 +86,41 @@ func (w *wire) note(err error) error {
 func (w *wire) broke() error {
 	if e := w.first.Load(); e != nil && isNetwork(*e) {
 		return *e
+	}
+	return nil
+}
+
+// frames follows where messages begin and end. The library passes over what is
+// no message, and waits until it has as much of it as its second octet happens
+// to say.
+type frames struct {
+	head [6]byte
+	have int // octets of head
+	left int // octets of the message that are still to come
+}
+
+func (f *frames) follow(b []byte) error {
+	for len(b) > 0 {
+		if f.left > 0 {
+			n := min(f.left, len(b))
+			f.left -= n
+			b = b[n:]
+			continue
+		}
+		f.head[f.have], b = b[0], b[1:]
+		f.have++
+		if f.head[0] != ber.TagSequence {
+			return errMalformed
+		}
+		length, n, err := ber.LengthOctets(f.head[1:f.have])
+		switch {
+		case err != nil:
+			return errMalformed
+		case length > maxPacket:
+			return errTooMuch
+		case n > 0:
+			f.have, f.left = 0, length
+		}
 	}
 	return nil
 }
