@@ -131,7 +131,7 @@ func TestRestarts(t *testing.T) {
 
 // TestLDAPLimits: the numbers of the page are those of the program.
 func TestLDAPLimits(t *testing.T) {
-	page := section(t, "docs/ldap.md", "## Limits")
+	page := section(t, "docs/ldap.md", "### DNs of other shapes") + section(t, "docs/ldap.md", "## Limits")
 	cfg, err := config.Parse("empty.yaml", []byte("realms: {}\ndirectories: {}\napplications: {}\n"), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
@@ -169,6 +169,9 @@ func TestLDAPLimits(t *testing.T) {
 		{"| a DN | 8 KiB", `MaxLength\s+= 8 << 10\b`},
 		{"64 pairs of attribute and value", `MaxAVAs\s+= 64\b`},
 		{"| a name that is no DN | 255 octets |", `maxAccount\s+= 255\b`},
+		{"At most 32 patterns", `maxPatterns\s+= 32\b`},
+		{"1024 bytes each", `maxPatternLength\s+= 1024\b`},
+		{"DN of more than 1024 bytes", `maxMatched\s+= 1024\b`},
 	} {
 		if !strings.Contains(page, tt.page) {
 			t.Errorf("docs/ldap.md does not say %q", tt.page)

@@ -11,10 +11,11 @@ import (
 )
 
 // Limits of an application's user_dn_patterns. RE2 takes time in proportion to
-// the length of the name, times that of the pattern.
+// the length of the name, times that of the pattern, and anybody can send names.
 const (
 	maxPatterns      = 32
 	maxPatternLength = 1024 // bytes
+	maxMatched       = 1024 // bytes of a name; longer ones match nothing
 )
 
 // pattern says how bind DNs name the user where a template cannot.
@@ -99,6 +100,9 @@ func faultPlace(s string, fault *syntax.Error) (begin, end int) {
 // value of one attribute: part of a value would be another user's name, and more
 // than one is no name.
 func (p *pattern) match(name *spelling) (string, bool) {
+	if len(name.text) > maxMatched {
+		return "", false
+	}
 	at := p.re.FindStringSubmatchIndex(name.text)
 	if at == nil {
 		return "", false

@@ -33,6 +33,7 @@ func TestPatterns(t *testing.T) {
 		{"a|uid=(?P<login>[^,]+),o=x", "uid=alice,o=xy,o=x", ""},
 		{"uid=(?P<login>[^,]*),o=x", "uid=,o=x", ""},
 		{"uid=(?P<login>[^,]+),o=x", "uid=#3000,o=x", ""},
+		{"uid=(?P<login>.+),o=x", "uid=" + strings.Repeat("a", maxMatched) + ",o=x", ""},
 		// A part of a value, more than a value, an end in the middle of an escape.
 		{"uid=(?P<login>[a-z]+).*,o=x", "uid=alice2,o=x", ""},
 		{"uid=a(?P<login>.+),o=x", "uid=alice,o=x", ""},
