@@ -25,6 +25,7 @@ type userCmd struct {
 	Disable userDisableCmd `cmd:"" help:"Refuse all logins of a user."`
 	Enable  userEnableCmd  `cmd:"" help:"Let a disabled user log in again."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a user and all memberships."`
+	Import  userImportCmd  `cmd:"" help:"Bring users and groups in from a CSV or LDIF file."`
 }
 
 // withStore runs f with the store that the configuration names, which must

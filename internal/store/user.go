@@ -131,23 +131,27 @@ func addUser(ctx context.Context, tx querier, u User, now time.Time) (User, erro
 	if err := checkUser(u); err != nil {
 		return u, err
 	}
-	folded := identity.Fold(u.Login)
 	var taken string
-	err := tx.QueryRowContext(ctx, `SELECT login FROM users WHERE login_folded = ?`, folded).Scan(&taken)
+	err := tx.QueryRowContext(ctx, `SELECT login FROM users WHERE login_folded = ?`, identity.Fold(u.Login)).Scan(&taken)
 	switch {
 	case err == nil:
 		return u, fmt.Errorf("user %q %w", taken, ErrExists)
 	case !errors.Is(err, sql.ErrNoRows):
 		return u, err
 	}
+	return insertUser(ctx, tx, u, now)
+}
+
+// insertUser stores a user who was checked and whose login is free.
+func insertUser(ctx context.Context, tx querier, u User, now time.Time) (User, error) {
 	u.ID = rand.Text()
 	u.Created, u.Updated, u.PasswordChanged = now, now, time.Time{}
 	if u.PasswordHash.Reveal() != "" {
 		u.PasswordChanged = now
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO users (id, login, login_folded, name, email, service, superuser, disabled,
+	_, err := tx.ExecContext(ctx, `INSERT INTO users (id, login, login_folded, name, email, service, superuser, disabled,
 		password_hash, password_changed, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		u.ID, u.Login, folded, u.Name, u.Email, u.Service, u.Superuser, u.Disabled,
+		u.ID, u.Login, identity.Fold(u.Login), u.Name, u.Email, u.Service, u.Superuser, u.Disabled,
 		u.PasswordHash.Reveal(), millis(u.PasswordChanged), millis(now), millis(now))
 	return u, err
 }
