@@ -234,7 +234,11 @@ func (c *checker) realmNames(path, name string, realm *Realm, taken map[string]s
 				c.refuse(at, "%q is not a plain name: up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit", other)
 				continue
 			}
-			if owner, ok := taken[strings.ToLower(other)]; ok {
+			switch owner, ok := taken[strings.ToLower(other)]; {
+			case ok && owner == name:
+				c.refuse(at, "%q is a name of this realm already; names are compared without case, so leave it out", other)
+				continue
+			case ok:
 				c.refuse(at, "%q is a name of realm %q already", other, owner)
 				continue
 			}

@@ -21,12 +21,13 @@ type cli struct {
 	Config string `short:"c" default:"sallyport.yaml" env:"SALLYPORT_CONFIG" placeholder:"FILE" help:"The configuration file (${default})."`
 	JSON   bool   `name:"json" help:"Print JSON instead of text."`
 
-	Serve   serveCmd   `cmd:"" help:"Run the proxy in the foreground. SIGHUP reloads the configuration, SIGTERM ends it."`
-	Check   checkCmd   `cmd:"" help:"Check the configuration, policies and plugins without listening."`
-	Login   loginCmd   `cmd:"" help:"Try a login as a NAS or an LDAP application would."`
-	User    userCmd    `cmd:"" help:"Manage users of the embedded store."`
-	Group   groupCmd   `cmd:"" help:"Manage groups of the embedded store."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Run the proxy in the foreground. SIGHUP reloads the configuration, SIGTERM ends it."`
+	Check     checkCmd     `cmd:"" help:"Check the configuration, policies and plugins without listening."`
+	Login     loginCmd     `cmd:"" help:"Try a login as a NAS or an LDAP application would."`
+	Directory directoryCmd `cmd:"" help:"Look after directories."`
+	User      userCmd      `cmd:"" help:"Manage users of the embedded store."`
+	Group     groupCmd     `cmd:"" help:"Manage groups of the embedded store."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() {

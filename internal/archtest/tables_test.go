@@ -96,10 +96,14 @@ func TestMetrics(t *testing.T) {
 		}
 		want = append(want, name)
 	}
-	for _, m := range regexp.MustCompile(`desc\("(\w+)", "[^"]*"(.*)\),`).FindAllStringSubmatch(read(t, "internal/daemon/metrics.go"), -1) {
+	program := ""
+	for _, file := range []string{"metrics", "recorder", "directorymetrics"} {
+		program += read(t, "internal/daemon/"+file+".go")
+	}
+	for _, m := range regexp.MustCompile(`desc\("(\w+)", "[^"]*"(.*)\),`).FindAllStringSubmatch(program, -1) {
 		add("sallyport_"+m[1], m[2])
 	}
-	for _, m := range regexp.MustCompile(`(?s)Name:\s+"(\w+)".*?\[\]string\{(.*?)\}`).FindAllStringSubmatch(read(t, "internal/daemon/recorder.go"), -1) {
+	for _, m := range regexp.MustCompile(`(?s)Name:\s+"(\w+)".*?\[\]string\{(.*?)\}`).FindAllStringSubmatch(program, -1) {
 		add(m[1], m[2])
 	}
 	var got []string
