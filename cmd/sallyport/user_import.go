@@ -73,12 +73,16 @@ func (c *userImportCmd) withImportStore(ctx context.Context, env *environment, f
 		if err != nil {
 			return fmt.Errorf("make a store for the dry run: %w", err)
 		}
-		defer os.RemoveAll(dir)
-		if s, err = store.Open(ctx, filepath.Join(dir, "dry-run.db")); err != nil {
-			return err
-		}
-		return errors.Join(f(s), s.Close())
+		return errors.Join(withStoreIn(ctx, filepath.Join(dir, "dry-run.db"), f), os.RemoveAll(dir))
 	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
+}
+
+func withStoreIn(ctx context.Context, file string, f func(s *store.Store) error) error {
+	s, err := store.Open(ctx, file)
 	if err != nil {
 		return err
 	}

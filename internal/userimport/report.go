@@ -60,7 +60,7 @@ const (
 func newReport(f *File, in store.Import, done store.Imported, dryRun bool) *Report {
 	r := &Report{
 		File: f.Name, DryRun: dryRun, Stored: done.Stored, Ignored: len(f.Ignored),
-		GroupsAdded: slices.Concat([]string{}, done.Made), Lines: []Line{},
+		GroupsAdded: append([]string{}, done.Made...), Lines: []Line{}, // JSON prints [], not null
 	}
 	for i, u := range f.Users {
 		r.addUser(u, in.Users[i], done.Users[i])

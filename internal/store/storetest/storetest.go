@@ -34,6 +34,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"cycles":        testCycles,
 		"members":       testMembers,
 		"fill":          testFill,
+		"import":        testImport,
+		"import faults": testImportFaults,
 		"two openings":  testTwoOpenings,
 		"cancelled":     testCancelled,
 	} {
