@@ -112,11 +112,13 @@ func (p *pattern) match(name *spelling) (string, bool) {
 		return login, ok && login != ""
 	}
 	realm, ok := name.value(at[2*p.realm], at[2*p.realm+1])
-	// These would have package proxy cut the name elsewhere.
-	if !ok || strings.ContainsAny(realm, `@\`) || strings.Contains(login, `\`) {
+	// A backslash would have package proxy cut the name elsewhere. It is what
+	// joins the two, because an unknown realm before it is refused, while behind
+	// an @ it would be part of the login.
+	if !ok || strings.Contains(realm, `\`) {
 		return "", false
 	}
-	return login + "@" + realm, true
+	return realm + `\` + login, true
 }
 
 // spelling is a name as patterns see it: as RFC 4514 writes it, in the canonical

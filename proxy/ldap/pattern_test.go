@@ -21,11 +21,13 @@ func TestPatterns(t *testing.T) {
 		{`uid=(?P<login>.+)\+l=.*,o=x`, "uid=alice+l=here,o=x", "alice"},
 		{"(?-i)uid=(?P<login>.+),o=x", "uid=alice,O=x", "alice"},
 		{"uid=(?P<login>a.*)|uid=b,ou=x,o=x", "uid=b,ou=x,o=x", ""},
-		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]+),o=x", "uid=alice,ou=Corp,o=x", "alice@Corp"},
-		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]+),o=x", "uid=alice@mail,ou=corp,o=x", "alice@mail@corp"},
+		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]+),o=x", "uid=alice,ou=Corp,o=x", `Corp\alice`},
+		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]+),o=x", "uid=alice@mail,ou=corp,o=x", `corp\alice@mail`},
 		{"uid=(?P<login>[^,]+)(,ou=(?P<realm>[^,]+))?,o=x", "uid=alice,o=x", "alice"},
+		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", `uid=OTHER\\alice,ou=corp,o=x`, `corp\OTHER\alice`}, // OTHER is no realm here
+		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", "uid=alice,ou=b@c,o=x", `b@c\alice`},
 		// package proxy refuses an empty realm.
-		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]*),o=x", "uid=alice,ou=,o=x", "alice@"},
+		{"uid=(?P<login>[^,]+),ou=(?P<realm>[^,]*),o=x", "uid=alice,ou=,o=x", `\alice`},
 
 		{"uid=(?P<login>[^,]+),o=x", "uid=alice,ou=y,o=x", ""},
 		{"uid=(?P<login>[^,]+)", "uid=alice,o=x", ""},
@@ -44,8 +46,6 @@ func TestPatterns(t *testing.T) {
 		{"uid=(?P<login>[^@]+)@.*,o=x", "uid=alice@mail,o=x", ""},
 		{`(?P<login>.*)`, "uid=alice,o=x", ""},
 		// What would have the name cut elsewhere.
-		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", `uid=OTHER\\alice,ou=corp,o=x`, ""},
-		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", "uid=alice,ou=b@c,o=x", ""},
 		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", `uid=alice,ou=b\\c,o=x`, ""},
 		{"uid=(?P<login>.+),ou=(?P<realm>.+),o=x", "uid=alice,ou=a,ou=b,o=x", ""},
 		{"uid=(?P<login>.+),ou=(?P<realm>[a-z]+)2,o=x", "uid=alice,ou=corp2,o=x", ""},
