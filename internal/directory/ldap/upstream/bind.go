@@ -74,8 +74,7 @@ func (c *bindConn) talk(dn, password string) (message []byte, got int, err error
 // spoil makes a fault of an error; got is how much of an answer had come.
 func (c *bindConn) spoil(ctx context.Context, timeout time.Duration, got int, err error) (result, *fault) {
 	c.spoiled = true
-	var note *notice
-	if errors.As(err, &note) {
+	if note, ok := errors.AsType[*notice](err); ok {
 		f := &fault{outcome: OutcomeUnreachable, text: note.Error(), err: err, dead: true}
 		if busy(note.code) {
 			f.outcome = OutcomeBusy
@@ -84,7 +83,7 @@ func (c *bindConn) spoil(ctx context.Context, timeout time.Duration, got int, er
 	}
 	if isNetwork(err) {
 		f := lost(ctx, "bind", timeout, err)
-		f.dead = got == 0 && f.outcome == OutcomeUnreachable
+		f.dead = got == 0 && (f.outcome == OutcomeUnreachable || f.outcome == OutcomeTLS)
 		return result{}, f
 	}
 	return result{}, &fault{outcome: OutcomeProtocol, text: "bind: " + err.Error(), err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,6 @@ type BindResult struct {
 // concurrent use.
 type Cluster struct {
 	*settings
-	name     string
 	stop     context.CancelFunc
 	servers  atomic.Pointer[[]*server]
 	resolver *resolver // nil with fixed URLs
@@ -74,7 +74,7 @@ func Open(name string, cfg *config.LDAPDirectory, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", name, err)
 	}
-	c := &Cluster{name: name, settings: newSettings(name, cfg, o)}
+	c := &Cluster{settings: newSettings(name, cfg, o)}
 	var servers []*server
 	for _, text := range cfg.URLs {
 		e, err := parseEndpoint(text, cfg.StartTLS != "off", base)
@@ -171,8 +171,7 @@ func (c *Cluster) Search(ctx context.Context, r *ldap.SearchRequest) (*ldap.Sear
 	var found *ldap.SearchResult
 	err := c.each(ctx, "search", func(s *server) (outcome string, err error) {
 		found, err = s.searches.search(ctx, r)
-		var answer *ldap.Error
-		if errors.As(err, &answer) {
+		if _, ok := errors.AsType[*ldap.Error](err); ok {
 			return OutcomeRefused, err
 		}
 		return OutcomeOK, err
@@ -207,50 +206,63 @@ func (c *Cluster) Bind(ctx context.Context, dn, password string) (BindResult, er
 }
 
 // each asks server after server until one answers. An error that is no *fault
-// ends it.
+// is an answer.
 func (c *Cluster) each(ctx context.Context, operation string, ask func(*server) (string, error)) error {
 	if !c.begin() {
 		return fmt.Errorf("%s: %w", operation, ErrClosed)
 	}
 	defer c.running.Done()
-	out := &Outage{Operation: operation}
 	if c.resolver != nil {
-		out.cause = c.resolver.wait(ctx)
+		c.resolver.wait(ctx)
 	}
+	var failures []Failure
 	for _, s := range *c.servers.Load() {
-		if out.cause != nil {
-			return out
+		if ended(ctx) != nil {
+			break
 		}
 		done, ok := s.admit(false)
 		if !ok {
-			out.Failures = append(out.Failures, s.down())
+			failures = append(failures, s.down())
 			continue
 		}
 		begin := time.Now()
 		outcome, err := ask(s)
-		var f *fault
-		if errors.As(err, &f) {
-			// Its own deadline may have passed a moment before the context says so.
-			if out.cause = ended(ctx); out.cause != nil && f.outcome == OutcomeTimeout {
-				f = &fault{outcome: OutcomeCanceled, text: f.text, err: f.err}
-			}
+		f, failed := errors.AsType[*fault](err)
+		if failed {
+			f = c.excuse(ctx, f)
 			outcome = f.outcome
 		}
 		s.settle(done, f)
 		c.observe(s.url, operation, outcome, time.Since(begin))
-		switch {
-		case f == nil:
+		if !failed {
 			return err
-		case errors.Is(f.err, ErrClosed):
+		}
+		if errors.Is(f.err, ErrClosed) {
 			return fmt.Errorf("%s: %w", operation, ErrClosed)
 		}
-		out.Failures = append(out.Failures, Failure{s.url, f.outcome, f.text})
+		failures = append(failures, Failure{s.url, f.outcome, strings.TrimPrefix(f.text, operation+": ")})
 	}
+	out := &Outage{Operation: operation, Failures: failures, cause: ended(ctx)}
 	if c.resolver != nil && out.cause == nil {
 		c.resolver.hurry()
 		out.Failures = append(out.Failures, c.resolver.failures()...)
 	}
 	return out
+}
+
+// excuse turns a fault into one that is not the server's where it is ours: the
+// caller's deadline, which may pass a moment before the context says so, and
+// Close.
+func (c *Cluster) excuse(ctx context.Context, f *fault) *fault {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	switch {
+	case c.closed:
+		return closedFault()
+	case f.outcome == OutcomeTimeout && ended(ctx) != nil:
+		return &fault{outcome: OutcomeCanceled, text: f.text, err: f.err}
+	}
+	return f
 }
 
 // Close ends the operations that are under way, with an error, and closes all

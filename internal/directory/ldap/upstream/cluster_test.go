@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -170,7 +171,6 @@ func TestCanceled(t *testing.T) {
 	wg.Go(func() { _, errs[2] = c.Search(t.Context(), search("cn=slow")) })
 	within(t, 5*time.Second, func() bool {
 		s := c.Status()[0]
-		c.servers.Load()
 		return s.Binds.InUse == 1 && (*c.servers.Load())[0].searches.inFlight() == 2
 	})
 	cancel()
@@ -230,8 +230,8 @@ func TestMultiplexing(t *testing.T) {
 		})
 	}
 	within(t, 5*time.Second, func() bool { mu.Lock(); defer mu.Unlock(); return len(waiting) == searches })
-	for i := len(waiting) - 1; i >= 0; i-- { // the last one first
-		waiting[i]()
+	for _, answer := range slices.Backward(waiting) { // the last one first
+		answer()
 	}
 	wg.Wait()
 	if n := f.accepted.Load() - before; n != 2 {

@@ -367,8 +367,7 @@ func outage(tb testing.TB, err error, outcome string) *Outage {
 	if len(o.Failures) == 0 || o.Failures[0].Outcome != outcome {
 		tb.Fatalf("got %+v, want outcome %s", o.Failures, outcome)
 	}
-	var answer *ldap.Error
-	if errors.As(err, &answer) {
+	if _, ok := errors.AsType[*ldap.Error](err); ok {
 		tb.Errorf("%v can be taken for an answer", err)
 	}
 	if strings.Contains(err.Error(), "right") || strings.Contains(err.Error(), servicePassword) {

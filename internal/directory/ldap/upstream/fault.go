@@ -130,21 +130,20 @@ type Outage struct {
 
 // Error implements error.
 func (o *Outage) Error() string {
-	var b strings.Builder
-	b.WriteString(o.Operation)
-	if o.cause != nil {
-		b.WriteString(": " + o.cause.Error())
+	var at []string
+	for _, f := range o.Failures {
+		at = append(at, o.Operation+" at "+f.Server+": "+f.Text)
 	}
-	for i, f := range o.Failures {
-		if i > 0 {
-			b.WriteString("; " + o.Operation)
-		}
-		b.WriteString(" at " + f.Server + ": " + f.Text)
+	all := strings.Join(at, "; ")
+	switch {
+	case o.cause != nil && all != "":
+		return o.Operation + ": " + o.cause.Error() + " (" + all + ")"
+	case o.cause != nil:
+		return o.Operation + ": " + o.cause.Error()
+	case all == "":
+		return o.Operation + ": no server is known"
 	}
-	if len(o.Failures) == 0 && o.cause == nil {
-		b.WriteString(": no server is known")
-	}
-	return b.String()
+	return all
 }
 
 // Unwrap returns the error of the caller's context, or nil.

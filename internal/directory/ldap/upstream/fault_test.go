@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
 // notices are what servers say before they hang up.
@@ -93,6 +96,19 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
+// nested is that many sequences in one another.
+func nested(levels int) []byte {
+	var e ber.Encoder
+	var starts []int
+	for range levels {
+		starts = append(starts, e.Open(ber.TagSequence))
+	}
+	for _, start := range slices.Backward(starts) {
+		e.Close(start)
+	}
+	return e.B
+}
+
 // TestBadSearchAnswers is the same for searches, which the library reads.
 func TestBadSearchAnswers(t *testing.T) {
 	for _, c := range []struct {
@@ -110,6 +126,7 @@ func TestBadSearchAnswers(t *testing.T) {
 		{"garbage", func(p *peer, _ message) { p.send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, OutcomeProtocol},
 		{"oversize", func(p *peer, _ message) { p.send([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}) }, OutcomeProtocol},
 		{"nested too deep", func(p *peer, _ message) { p.send(append(bytes.Repeat([]byte{0x30, 0x80}, 100), make([]byte, 200)...)) }, OutcomeProtocol},
+		{"nested too deep, lengths given", func(p *peer, _ message) { p.send(nested(100)) }, OutcomeProtocol},
 		{"no result", func(p *peer, m message) { p.send([]byte{0x30, 0x05, 0x02, 0x01, byte(m.id), 0x65, 0x00}) }, OutcomeProtocol},
 		{"an entry of a number", func(p *peer, m message) {
 			p.send([]byte{0x30, 0x08, 0x02, 0x01, byte(m.id), 0x64, 0x03, 0x02, 0x01, 0x05})
@@ -372,6 +389,7 @@ func TestClose(t *testing.T) {
 // TestServiceBind: a service account that is refused takes the server out of
 // use, and is not tried over and over.
 func TestServiceBind(t *testing.T) {
+	t.Parallel()
 	f := newFake(t, nil)
 	cfg := settingsOf(f.url())
 	cfg.BindPassword = configSecret("another-password")

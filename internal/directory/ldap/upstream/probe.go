@@ -14,6 +14,9 @@ const (
 	// often afterwards: it is to be back within a second.
 	firstRetry = 100 * time.Millisecond
 	retry      = 500 * time.Millisecond
+	// steady is how long a server must have been up for a hurried first retry: one
+	// that only looks healthy must not go down and up ten times a second.
+	steady = 10 * time.Second
 	// maxRetry is how rarely a server is probed that refuses the service account.
 	// Directories lock accounts after a few wrong passwords: the account must not
 	// be kept locked by us while somebody mends it.
@@ -26,9 +29,9 @@ func (s *server) watch(ctx context.Context) {
 	for wait := time.Duration(0); s.pause(ctx, wait, refused > 0); {
 		f := s.probe(ctx)
 		switch {
-		case f == nil:
+		case f == nil && s.status().State == StateUp:
 			refused, wait = 0, jitter(s.health)
-		case f.outcome == OutcomeServiceBind:
+		case outcomeOf(f) == OutcomeServiceBind:
 			wait = jitter(min(retry<<min(refused, 10), maxRetry))
 			refused++
 		default:
@@ -52,9 +55,9 @@ func (s *server) pause(ctx context.Context, wait time.Duration, refused bool) bo
 			return false
 		case <-t.C:
 			return true
-		case <-s.kick:
+		case first := <-s.kick:
 			if !refused {
-				t.Reset(firstRetry)
+				t.Reset(first)
 			}
 		}
 	}
@@ -65,7 +68,7 @@ func (s *server) pause(ctx context.Context, wait time.Duration, refused bool) bo
 func (s *server) probe(ctx context.Context) *fault {
 	done, ok := s.admit(true)
 	if !ok {
-		return nil
+		return &fault{outcome: OutcomeCanceled, text: "probe: too early"}
 	}
 	begin := time.Now()
 	f := s.check(ctx)

@@ -32,7 +32,7 @@ type server struct {
 	endpoint
 	binds    *bindPool
 	searches *servicePool
-	kick     chan struct{} // wakes the probe when the server went down
+	kick     chan time.Duration // hurries the probe when the server went down
 	unwatch  context.CancelFunc
 
 	mu       sync.Mutex
@@ -45,7 +45,7 @@ type server struct {
 }
 
 func newServer(shared *settings, e endpoint) *server {
-	s := &server{settings: shared, endpoint: e, kick: make(chan struct{}, 1), since: time.Now()}
+	s := &server{settings: shared, endpoint: e, kick: make(chan time.Duration, 1), since: time.Now()}
 	s.binds, s.searches = newBindPool(s), newServicePool(s)
 	s.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: e.url,
@@ -86,7 +86,7 @@ func (s *server) admit(probe bool) (done func(error), ok bool) {
 // settle reports how a use ended: nil if the server answered.
 func (s *server) settle(done func(error), f *fault) {
 	s.mu.Lock()
-	before := s.state
+	before, since := s.state, s.since
 	if f == nil {
 		done(nil)
 		if s.state == StateProbing { // the breaker was closed before anything was known
@@ -110,8 +110,12 @@ func (s *server) settle(done func(error), f *fault) {
 	}
 	s.log.Warn("directory server is down", "server", s.url, "error", reason)
 	s.drop()
+	first := retry
+	if time.Since(since) > steady {
+		first = firstRetry
+	}
 	select {
-	case s.kick <- struct{}{}:
+	case s.kick <- first:
 	default:
 	}
 }

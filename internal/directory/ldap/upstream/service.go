@@ -4,21 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 	"golang.org/x/sync/semaphore"
-)
-
-const (
-	// maxInFlight bounds the searches on one connection. OpenLDAP closes an
-	// anonymous connection with more than 100 (conn_max_pending).
-	maxInFlight = 64
-	// growAt is how many searches a connection has before another is opened.
-	growAt = 8
 )
 
 // serviceConn is a connection of the service account; searches share it.
@@ -27,7 +16,8 @@ type serviceConn struct {
 	conn  *ldap.Conn
 	wire  *wire
 	fault *fault
-	born  time.Time // when dialling began
+	born  time.Time           // when dialling began
+	paged *semaphore.Weighted // one search in pages at a time
 
 	// What follows is guarded by the pool's lock.
 	load      int
@@ -60,22 +50,6 @@ func (c *serviceConn) close() {
 	}
 }
 
-// servicePool keeps the connections of the service account to one server.
-type servicePool struct {
-	server  *server
-	permits *semaphore.Weighted // searches in flight, on all connections
-	waiting atomic.Int64
-
-	mu      sync.Mutex
-	conns   []*serviceConn // neither condemned nor more than settings.searches
-	leaving int            // condemned ones that are still in use
-	retired bool
-}
-
-func newServicePool(s *server) *servicePool {
-	return &servicePool{server: s, permits: semaphore.NewWeighted(int64(s.settings.searches) * maxInFlight)}
-}
-
 // search searches at this server. When a connection that was kept turns out to
 // be dead, a new one is tried.
 func (p *servicePool) search(ctx context.Context, r *ldap.SearchRequest) (*ldap.SearchResult, error) {
@@ -96,72 +70,6 @@ func (p *servicePool) search(ctx context.Context, r *ldap.SearchRequest) (*ldap.
 		return nil, f
 	}
 	return p.searchOn(within, p.pick(begin), r)
-}
-
-// enter takes a permit, and waits for one as long as an operation may take.
-func (p *servicePool) enter(ctx context.Context) *fault {
-	if p.permits.TryAcquire(1) {
-		return nil
-	}
-	p.waiting.Add(1)
-	defer p.waiting.Add(-1)
-	within, cancel := context.WithTimeout(ctx, p.server.timeout)
-	defer cancel()
-	if err := p.permits.Acquire(within, 1); err != nil {
-		return exhausted(ctx, "search", p.server.settings.searches*maxInFlight, "searches are in flight", err)
-	}
-	return nil
-}
-
-// pick chooses the connection with the fewest searches, and opens another when
-// they are many and it may. Connections made before after are left out where
-// there is another way.
-func (p *servicePool) pick(after time.Time) *serviceConn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := len(p.conns) - 1; i >= 0; i-- {
-		if p.conns[i].broken() {
-			p.condemnLocked(p.conns[i])
-		}
-	}
-	var best, old *serviceConn
-	for _, c := range p.conns {
-		switch {
-		case c.born.Before(after):
-			old = c
-		case best == nil || c.load < best.load:
-			best = c
-		}
-	}
-	room := len(p.conns) < p.server.settings.searches
-	switch {
-	case best == nil && !room:
-		best = old
-	case best == nil || best.load >= growAt && room:
-		best = p.dialLocked()
-	}
-	best.load++
-	return best
-}
-
-// dialLocked begins a new connection. It belongs to nobody in particular: whoever
-// gives up waiting does not end it for the others.
-func (p *servicePool) dialLocked() *serviceConn {
-	c := &serviceConn{ready: make(chan struct{}), born: time.Now()}
-	p.conns = append(p.conns, c)
-	p.server.running.Go(func() {
-		ctx, cancel := context.WithTimeoutCause(context.Background(), p.server.timeout, errTook)
-		defer cancel()
-		defer close(c.ready)
-		l, f := p.server.open(ctx)
-		if f != nil {
-			c.fault = f
-			return
-		}
-		c.wire = &wire{link: l, timeout: p.server.timeout}
-		c.conn = newLDAP(c.wire)
-	})
-	return c
 }
 
 // newLDAP hands a connection to the library. The library's own deadline comes
@@ -197,11 +105,10 @@ func (p *servicePool) searchOn(ctx context.Context, c *serviceConn, r *ldap.Sear
 	}
 	answer := make(chan found, 1)
 	p.server.running.Go(func() {
-		c.wire.allow()
-		res, err := searchSafely(c.conn, &query)
+		res, err := c.search(ctx, &query)
 		err = p.server.judge(c.wire, err)
 		var f *fault
-		p.finish(c, errors.As(err, &f) && f.outcome != OutcomeBusy)
+		p.finish(c, errors.As(err, &f) && f.outcome != OutcomeBusy && f.outcome != OutcomeCanceled)
 		answer <- found{res, err}
 	})
 	select {
@@ -235,8 +142,7 @@ func (s *server) judge(w *wire, err error) error {
 	if err == nil {
 		return nil
 	}
-	var answer *ldap.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*ldap.Error](err); ok {
 		switch {
 		case busy(int(answer.ResultCode)):
 			return busyFault("search", int(answer.ResultCode), answer.Err.Error())
@@ -246,96 +152,13 @@ func (s *server) judge(w *wire, err error) error {
 			return &ldap.Error{ResultCode: ldap.LDAPResultSizeLimitExceeded, Err: errors.New("more entries than asked for")}
 		}
 	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // between two pages
+		return &fault{outcome: OutcomeCanceled, text: "search: given up", err: err}
+	}
 	if broke := w.broke(); broke != nil {
 		f := lost(context.Background(), "search", s.timeout, broke)
-		f.dead = f.outcome == OutcomeUnreachable
+		f.dead = f.outcome == OutcomeUnreachable || f.outcome == OutcomeTLS
 		return f
 	}
 	return &fault{outcome: OutcomeProtocol, text: "search: " + err.Error(), err: err}
-}
-
-// finish ends a search on c.
-func (p *servicePool) finish(c *serviceConn, failed bool) {
-	p.permits.Release(1)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c.load--
-	c.used = time.Now()
-	if c.condemned && c.load == 0 {
-		p.leaving--
-		p.closeLater(c)
-	} else if failed || p.retired {
-		p.condemnLocked(c)
-	}
-}
-
-// condemnLocked keeps searches from c, and closes it if it has none.
-func (p *servicePool) condemnLocked(c *serviceConn) {
-	if c.condemned {
-		return
-	}
-	c.condemned = true
-	if i := slices.Index(p.conns, c); i >= 0 {
-		p.conns = slices.Delete(p.conns, i, i+1)
-	}
-	if c.load == 0 {
-		p.closeLater(c)
-	} else {
-		p.leaving++
-	}
-}
-
-// closeLater closes c as soon as it is made, outside of the lock.
-func (p *servicePool) closeLater(c *serviceConn) {
-	p.server.running.Go(func() {
-		<-c.ready
-		c.close()
-	})
-}
-
-// drop condemns the connections that were not used since before, and all that
-// are older when a server went down.
-func (p *servicePool) drop(before time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := len(p.conns) - 1; i >= 0; i-- {
-		if c := p.conns[i]; c.load == 0 && c.used.Before(before) {
-			p.condemnLocked(c)
-		}
-	}
-}
-
-// retire condemns all connections, now and in future.
-func (p *servicePool) retire() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.retired = true
-	for i := len(p.conns) - 1; i >= 0; i-- {
-		p.condemnLocked(p.conns[i])
-	}
-}
-
-func (p *servicePool) status() PoolStatus {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := PoolStatus{Open: len(p.conns) + p.leaving, InUse: p.leaving, Waiting: int(p.waiting.Load())}
-	for _, c := range p.conns {
-		if c.load == 0 {
-			s.Idle++
-		} else {
-			s.InUse++
-		}
-	}
-	return s
-}
-
-// inFlight counts the searches that have a permit.
-func (p *servicePool) inFlight() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := 0
-	for _, c := range p.conns {
-		n += c.load
-	}
-	return n
 }

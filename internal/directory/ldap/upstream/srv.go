@@ -67,21 +67,19 @@ func newResolver(name string, startTLS bool, base *tls.Config, lookup func(conte
 // domain itself.
 func srvDomain(name string) string {
 	labels := strings.Split(strings.ToLower(strings.Trim(name, ".")), ".")
-	for i := len(labels) - 1; i >= 0; i-- {
-		if strings.HasPrefix(labels[i], "_") {
+	for i, label := range slices.Backward(labels) {
+		if strings.HasPrefix(label, "_") {
 			return strings.Join(labels[i+1:], ".")
 		}
 	}
 	return ""
 }
 
-// wait waits for the first look-up; its error is that of ctx.
-func (r *resolver) wait(ctx context.Context) error {
+// wait waits for the first look-up, or for the end of ctx.
+func (r *resolver) wait(ctx context.Context) {
 	select {
 	case <-r.first:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

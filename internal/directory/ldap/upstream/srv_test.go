@@ -94,6 +94,7 @@ func TestByWeight(t *testing.T) {
 
 // TestSRV goes through a life: no DNS, servers, no DNS again, other servers.
 func TestSRV(t *testing.T) {
+	t.Parallel()
 	first, second := newFake(t, nil), newFake(t, nil)
 	record := func(f *fake, priority uint16) *net.SRV {
 		_, port, _ := net.SplitHostPort(f.addr)
@@ -123,27 +124,22 @@ func TestSRV(t *testing.T) {
 		t.Errorf("status: %+v", s)
 	}
 	asked := func() string { r, _ := bindAlice(t, c, "right"); return r.Server }
-	again := func(records ...*net.SRV) {
-		answer.Store(&records)
-		c.resolveOnce(t.Context())
+	// becomes waits until binds are answered by a server.
+	becomes := func(f *fake) {
+		t.Helper()
+		_, port, _ := net.SplitHostPort(f.addr)
+		within(t, 2*hurriedEvery, func() bool { c.resolver.hurry(); return asked() == "ldap://localhost:"+port })
 	}
-	again(record(second, 20), record(first, 10), &net.SRV{Target: "elsewhere.example.", Port: 389})
-	_, port, _ := net.SplitHostPort(first.addr)
-	if got := asked(); got != "ldap://localhost:"+port {
-		t.Errorf("asked %s", got)
-	}
+	answer.Store(&[]*net.SRV{record(second, 20), record(first, 10), {Target: "elsewhere.example.", Port: 389}})
+	becomes(first)
 	if l.count("outside of the domain") != 1 || l.count("elsewhere.example") != 1 {
 		t.Error("the foreign server is not in the log")
 	}
 	answer.Store(nil)
-	if c.resolveOnce(t.Context()) || asked() == "" {
-		t.Error("without DNS the servers are forgotten")
-	}
-	again(record(second, 10))
-	_, port, _ = net.SplitHostPort(second.addr)
-	if got := asked(); got != "ldap://localhost:"+port {
-		t.Errorf("asked %s", got)
-	}
+	within(t, 2*hurriedEvery, func() bool { c.resolver.hurry(); return len(c.resolver.failures()) > 0 })
+	becomes(first)
+	answer.Store(&[]*net.SRV{record(second, 10)})
+	becomes(second)
 	within(t, 2*time.Second, func() bool { return first.open.Load() == 0 })
 	var steps []string
 	c.Diagnose(t.Context(), func(s Step) { steps = append(steps, s.Name) })
@@ -154,6 +150,7 @@ func TestSRV(t *testing.T) {
 
 // TestSRVComesUp: DNS that is late needs no login to be asked again.
 func TestSRVComesUp(t *testing.T) {
+	t.Parallel()
 	f := newFake(t, nil)
 	_, port, _ := net.SplitHostPort(f.addr)
 	var n uint16

@@ -6,11 +6,11 @@ import "time"
 type State int
 
 const (
-	// StateProbing: nothing is known yet. The server is used.
+	// StateProbing says that nothing is known yet. The server is used.
 	StateProbing State = iota
-	// StateUp: the server answers.
+	// StateUp says that the server answers.
 	StateUp
-	// StateDown: the server is left out until a probe succeeds.
+	// StateDown says that the server is left out until a probe succeeds.
 	StateDown
 )
 
