@@ -82,7 +82,7 @@ var errUndo = errors.New("undone on purpose")
 func (s *Store) Import(ctx context.Context, in Import, now time.Time) (Imported, error) {
 	var done Imported
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		im := importer{tx: tx, in: in, now: now, groups: make(map[string]groupKey), made: make(map[string]bool)}
+		im := importer{tx: &prepared{tx, make(map[string]*sql.Stmt)}, in: in, now: now, groups: make(map[string]groupKey), made: make(map[string]bool)}
 		if err := im.run(ctx); err != nil {
 			return err
 		}

@@ -15,8 +15,10 @@ import (
 // Report is what became of a file. It shows no password and no hash.
 type Report struct {
 	File string `json:"file"`
-	// DryRun says that nothing was to be stored.
-	DryRun bool `json:"dry_run"`
+	// DryRun says that nothing was to be stored, Partial that what is good was to
+	// be stored in spite of faults.
+	DryRun  bool `json:"dry_run"`
+	Partial bool `json:"partial"`
 	// Stored is false when nothing was stored: in a dry run, or because of
 	// faults. Lines then say what would have been.
 	Stored bool   `json:"stored"`
@@ -59,7 +61,7 @@ const (
 
 func newReport(f *File, in store.Import, done store.Imported, dryRun bool) *Report {
 	r := &Report{
-		File: f.Name, DryRun: dryRun, Stored: done.Stored, Ignored: len(f.Ignored),
+		File: f.Name, DryRun: dryRun, Partial: in.Partial, Stored: done.Stored, Ignored: len(f.Ignored),
 		GroupsAdded: append([]string{}, done.Made...), Lines: []Line{}, // JSON prints [], not null
 	}
 	for i, u := range f.Users {
@@ -168,6 +170,8 @@ func (r *Report) Summary() string {
 	sum := fmt.Sprintf("users: %d added, %d updated, %d unchanged, %d skipped; groups added: %d; other records skipped: %d; faults: %d",
 		r.Users.Added, r.Users.Updated, r.Users.Unchanged, r.Users.Skipped, len(r.GroupsAdded), r.Ignored, r.Faults)
 	switch {
+	case r.DryRun && r.Faults > 0 && !r.Partial:
+		return "dry run; because of the faults nothing would be stored, without them it would be " + sum
 	case r.DryRun:
 		return "dry run, nothing was stored; it would be " + sum
 	case !r.Stored:

@@ -157,7 +157,11 @@ func TestFaultsStoreNothing(t *testing.T) {
 	if empty, err := s.Empty(t.Context()); err != nil || !empty {
 		t.Fatalf("stored something (%v)", err)
 	}
-	plan.Partial = true
+	plan.DryRun = true
+	if _, text := run(t, s, bad, plan); !strings.Contains(text, "\ndry run; because of the faults nothing would be stored, without them it would be users: 3 added") {
+		t.Error(text)
+	}
+	plan.DryRun, plan.Partial = false, true
 	if r, _ := run(t, s, bad, plan); !r.Stored || r.Faults != 2 || r.Users.Added != 3 || h.n.Load() != 1 {
 		t.Errorf("partial: %+v, %d hashes", r, h.n.Load())
 	}
