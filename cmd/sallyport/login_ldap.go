@@ -16,7 +16,7 @@ import (
 
 // loginLDAPCmd is "sallyport login ldap".
 type loginLDAPCmd struct {
-	User        string        `arg:"" help:"A login, or a whole bind DN."`
+	User        string        `arg:"" help:"A login, or a whole bind name: a DN, or DOMAIN\\login."`
 	URL         string        `name:"url" placeholder:"URL" help:"ldap:// or ldaps:// and host:port; the first address of listen.ldap if absent."`
 	Application string        `placeholder:"NAME" help:"Whose base DN to use; needed when several applications have LDAP."`
 	StartTLS    bool          `name:"starttls" help:"Upgrade the connection to TLS before the bind."`
@@ -57,8 +57,8 @@ func (c *loginLDAPCmd) Run(ctx context.Context, env *environment) error {
 // target finds out where to bind and as whom. The configuration is read only for
 // what the flags do not say.
 func (c *loginLDAPCmd) target(env *environment) (url, dn, ca string, err error) {
-	isDN := strings.Contains(c.User, "=")
-	if c.URL != "" && isDN {
+	whole := strings.ContainsAny(c.User, `=\`)
+	if c.URL != "" && whole {
 		return c.URL, c.User, c.CA, nil
 	}
 	cfg, err := env.loadConfig()
@@ -75,7 +75,7 @@ func (c *loginLDAPCmd) target(env *environment) (url, dn, ca string, err error) 
 	if ca == "" && cfg.TLS.SelfSigned != "" {
 		ca = filepath.Join(cfg.TLS.SelfSigned, "ca.pem")
 	}
-	if !isDN {
+	if !whole {
 		app, err := pickApplication(cfg, c.Application, "ldap", func(a *config.Application) bool { return a.LDAP != nil })
 		if err != nil {
 			return "", "", "", err
