@@ -233,8 +233,12 @@ func (d *Directory) inChain(ctx context.Context, e *entry, primary *primaryGroup
 func (d *Directory) groupsWith(ctx context.Context, alternatives string) ([]group, error) {
 	g := &d.settings.groups
 	req := search(g.base, goldap.ScopeWholeSubtree, 0, "(&"+g.filter+"(|"+alternatives+"))", []string{g.nameAttribute})
-	req.Controls = []goldap.Control{goldap.NewControlPaging(groupPage)}
 	found, err := d.search(ctx, req)
+	if hasCode(err, goldap.LDAPResultSizeLimitExceeded) {
+		// Only then in pages: servers bear few such searches at a time.
+		req.Controls = []goldap.Control{goldap.NewControlPaging(groupPage)}
+		found, err = d.search(ctx, req)
+	}
 	switch {
 	case hasCode(err, goldap.LDAPResultNoSuchObject):
 		err = fmt.Errorf("groups.base_dn %q is not there, or the service account may not see it", g.base)

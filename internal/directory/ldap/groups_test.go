@@ -103,9 +103,21 @@ func TestGroupFilter(t *testing.T) {
 	if got := s.filters()[1]; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	req := s.searched[1]
-	if page, ok := goldap.FindControl(req.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging); !ok || page.PagingSize != groupPage || req.BaseDN != "ou=groups,"+testBase {
+	if req := s.searched[1]; len(req.Controls) > 0 || req.BaseDN != "ou=groups,"+testBase {
 		t.Errorf("request %+v", req)
+	}
+	// Pages are asked for when one answer does not hold all.
+	s.searched, s.searchErr = nil, func(req *goldap.SearchRequest) error {
+		if strings.Contains(req.Filter, "groupOfNames") && len(req.Controls) == 0 {
+			return &goldap.Error{ResultCode: goldap.LDAPResultSizeLimitExceeded, Err: errors.New("")}
+		}
+		return nil
+	}
+	if u, err := d.Lookup(t.Context(), "alice"); err != nil || len(u.Groups) != 1 {
+		t.Errorf("in pages: %+v, %v", u, err)
+	}
+	if page, ok := s.searched[2].Controls[0].(*goldap.ControlPaging); !ok || page.PagingSize != groupPage || s.searched[2].Filter != want {
+		t.Errorf("request %+v", s.searched[2])
 	}
 }
 
