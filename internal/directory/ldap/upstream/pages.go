@@ -26,7 +26,7 @@ func (c *serviceConn) search(ctx context.Context, r *ldap.SearchRequest) (*ldap.
 		return nil, errors.New("the control for paged results is of a type that is not known")
 	}
 	if err := c.paged.Acquire(ctx, 1); err != nil {
-		return nil, lost(ctx, "search", c.wire.timeout, err)
+		return nil, err
 	}
 	defer c.paged.Release(1)
 	query, page, all := *r, ldap.NewControlPaging(wanted.PagingSize), &ldap.SearchResult{}
@@ -48,7 +48,7 @@ func (c *serviceConn) search(ctx context.Context, r *ldap.SearchRequest) (*ldap.
 			return all, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, lost(ctx, "search", c.wire.timeout, err)
+			return nil, err
 		}
 		page.SetCookie(more.Cookie)
 	}
