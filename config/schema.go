@@ -102,7 +102,7 @@ type Directory struct {
 // LocalDirectory are the keys of a directory of type local.
 type LocalDirectory struct {
 	Seed   string  `yaml:"seed" path:"true" doc:"CSV file that fills an empty store at start (columns login, password, name, email, groups, disabled)."`
-	Argon2 *Argon2 `yaml:"argon2" doc:"Cost of a password hash. Hashes made earlier keep theirs."`
+	Argon2 *Argon2 `yaml:"argon2" doc:"Cost of a password hash. Cheaper hashes are replaced at the next login."`
 }
 
 // Argon2 is the cost of argon2id (RFC 9106).
