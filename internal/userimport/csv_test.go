@@ -201,10 +201,7 @@ func TestCSVRefused(t *testing.T) {
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
-	}
-	e.read += len(p)
+	e.read += len(p) // zeros are as good as anything
 	return len(p), nil
 }
 
