@@ -101,7 +101,7 @@ func (s *server) rootDSE(ctx context.Context, l *link, attributes ...string) (*l
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	res, err := searchSafely(c, ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
 		"(objectClass=*)", attributes, nil))
-	err = s.judge(w, err)
+	err = s.judge(ctx, w, err)
 	stop()
 	var f *fault
 	failed := errors.As(err, &f)

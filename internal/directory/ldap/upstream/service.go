@@ -106,7 +106,7 @@ func (p *servicePool) searchOn(ctx context.Context, c *serviceConn, r *ldap.Sear
 	answer := make(chan found, 1)
 	p.server.running.Go(func() {
 		res, err := c.search(ctx, &query)
-		err = p.server.judge(c.wire, err)
+		err = p.server.judge(ctx, c.wire, err)
 		var f *fault
 		p.finish(c, errors.As(err, &f) && f.outcome != OutcomeBusy && f.outcome != OutcomeCanceled)
 		answer <- found{res, err}
@@ -138,7 +138,7 @@ func searchSafely(c *ldap.Conn, r *ldap.SearchRequest) (res *ldap.SearchResult, 
 
 // judge sorts what the library returns into answers, which stay *ldap.Error, and
 // faults. The library calls failures of its own *ldap.Error too.
-func (s *server) judge(w *wire, err error) error {
+func (s *server) judge(ctx context.Context, w *wire, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (s *server) judge(w *wire, err error) error {
 		}
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // between two pages
-		return &fault{outcome: OutcomeCanceled, text: "search: given up", err: err}
+		return lost(ctx, "search", s.timeout, err)
 	}
 	if broke := w.broke(); broke != nil {
 		f := lost(context.Background(), "search", s.timeout, broke)
