@@ -252,3 +252,47 @@ func TestPrimaryGroup(t *testing.T) {
 		t.Errorf("hidden: %v", err)
 	}
 }
+
+// TestEachSearchCounts: whichever search of a look-up fails, there is no user.
+func TestEachSearchCounts(t *testing.T) {
+	sid, _ := siblingSID([]byte(testSID), 513)
+	s := tree("objectSid: "+testSID, "primaryGroupID: 513", "memberOf: cn=staff"+groupDN, "memberOf: gid=7"+groupDN).
+		add("cn=own"+groupDN, "objectClass: groupOfNames", "cn: own", "objectSid: "+string(sid)).
+		add("gid=7"+groupDN, "objectClass: groupOfNames", "cn: seven", "gid: 7")
+	for _, mode := range []string{"member walk", "memberof walk", "memberof off", "member in_chain"} {
+		d := open(t, s, func(c *config.LDAPDirectory) {
+			c.Flavor = "active_directory"
+			c.Groups.Lookup, c.Groups.Nested, _ = strings.Cut(mode, " ")
+		})
+		s.searched, s.searchErr = nil, nil
+		if u, err := d.Lookup(t.Context(), "alice"); err != nil || !u.InGroup("own") || !u.InGroup("staff") {
+			t.Fatalf("%s: %+v, %v", mode, u, err)
+		}
+		for n := range len(s.searched) {
+			s.searched = nil
+			s.searchErr = func(*goldap.SearchRequest) error {
+				if len(s.searched) == n+1 {
+					return errDown
+				}
+				return nil
+			}
+			if u, err := d.Lookup(t.Context(), "alice"); u != nil || !errors.Is(err, errDown) {
+				t.Errorf("%s, search %d: %+v, %v", mode, n, u, err)
+			}
+		}
+	}
+}
+
+func TestPrimaryGroupMalformed(t *testing.T) {
+	for _, lines := range [][]string{
+		{"objectSid: " + testSID, "primaryGroupID: x"},
+		{"objectSid: " + testSID, "primaryGroupID: 4294967296"},
+		{"objectSid: " + testSID, "primaryGroupID: -1"},
+		{"objectSid: short", "primaryGroupID: 513"},
+	} {
+		d := open(t, tree(lines...), func(c *config.LDAPDirectory) { c.Flavor = "active_directory" })
+		if u, err := d.Lookup(t.Context(), "alice"); u != nil || err == nil || !strings.Contains(err.Error(), "do not name a group") {
+			t.Errorf("%q: %+v, %v", lines, u, err)
+		}
+	}
+}
