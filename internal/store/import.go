@@ -143,11 +143,14 @@ func (im *importer) add(list []Result, r Result) []Result {
 	return append(list, r)
 }
 
+// faulty is the result of an item that a check refuses.
+func faulty(err error) (Result, bool) { return Result{Err: err}, err != nil }
+
 // user adds or changes one user. What is wrong with the user is the Result's
 // error; the other one ends the import.
 func (im *importer) user(ctx context.Context, u NewUser) (Result, error) {
-	if fault := (Result{Err: u.Check()}); fault.Err != nil {
-		return fault, nil
+	if r, bad := faulty(u.Check()); bad {
+		return r, nil
 	}
 	old, err := scanUser(im.tx.QueryRowContext(ctx, selectUser+` WHERE login_folded = ?`, identity.Fold(u.Login)))
 	switch {
@@ -246,8 +249,8 @@ func (im *importer) group(ctx context.Context, name string) (groupKey, error) {
 }
 
 func (im *importer) emptyGroup(ctx context.Context, name string) (Result, error) {
-	if fault := (Result{Err: checkName("group name", name)}); fault.Err != nil {
-		return fault, nil
+	if r, bad := faulty(checkName("group name", name)); bad {
+		return r, nil
 	}
 	g, err := im.group(ctx, name)
 	if err != nil || !im.made[g.id] {
@@ -259,8 +262,8 @@ func (im *importer) emptyGroup(ctx context.Context, name string) (Result, error)
 // nest puts a group into a group. That changes the users of the member, so that
 // without Update the member has to be new.
 func (im *importer) nest(ctx context.Context, n Nesting) (Result, error) {
-	if fault := (Result{Err: errors.Join(checkName("group name", n.Group), checkName("group name", n.Member))}); fault.Err != nil {
-		return fault, nil
+	if r, bad := faulty(errors.Join(checkName("group name", n.Group), checkName("group name", n.Member))); bad {
+		return r, nil
 	}
 	g, err := im.group(ctx, n.Group)
 	if err != nil {
