@@ -53,7 +53,7 @@ func (s *Snapshot) openDirectories(ctx context.Context, r resources) error {
 // openLDAP makes a directory of type ldap.
 func (s *Snapshot) openLDAP(_ context.Context, name string, r resources) error {
 	cfg := &s.cfg.Directories[name].LDAPDirectory
-	servers, err := ldap.New(name, cfg, ldap.Options{Log: r.log, Observer: r.directories.observer(name)})
+	servers, err := ldap.New(name, cfg, ldap.Options{Log: r.log, Observer: r.directories.observer(name), Trial: r.trial})
 	if err != nil {
 		return s.cfg.Fault("directories."+name, "%w", err)
 	}

@@ -40,7 +40,9 @@ type resources struct {
 	// seed is set at the start: an administrator who empties the store later does
 	// not want the first users back.
 	seed bool
-	log  *slog.Logger
+	// trial is set where nothing but the configuration is to be looked at.
+	trial bool
+	log   *slog.Logger
 }
 
 // build makes a Snapshot. Whatever it has started when something fails is ended
@@ -112,7 +114,7 @@ func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Lo
 	if trial.TLS.SelfSigned != "" {
 		trial.TLS.SelfSigned = filepath.Join(scratch, "tls")
 	}
-	s, err := build(ctx, &trial, resources{store: empty, recorder: forgetful{}, seed: true, log: log})
+	s, err := build(ctx, &trial, resources{store: empty, recorder: forgetful{}, seed: true, trial: true, log: log})
 	if err != nil {
 		return err
 	}

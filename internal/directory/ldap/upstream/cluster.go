@@ -24,6 +24,9 @@ type Options struct {
 	Observer Observer
 	// Resolve looks up SRV records by their full name; nil asks the system.
 	Resolve func(ctx context.Context, name string) ([]*net.SRV, error)
+	// Trial makes Open check everything and then leave the network alone: nothing
+	// is watched, and all operations fail.
+	Trial bool
 }
 
 // Observer is told of each operation at a server, once, and must be quick. The
@@ -91,6 +94,9 @@ func Open(name string, cfg *config.LDAPDirectory, o Options) (*Cluster, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.servers.Store(&[]*server{})
+	if o.Trial {
+		return c, c.Close()
+	}
 	c.use(ctx, servers)
 	c.running.Go(func() { c.sweep(ctx) })
 	if c.resolver != nil {

@@ -238,3 +238,14 @@ func TestMultiplexing(t *testing.T) {
 		t.Errorf("%d connections for %d searches", n, searches)
 	}
 }
+
+func TestTrialLeavesTheNetworkAlone(t *testing.T) {
+	f := newFake(t, nil)
+	c := openNow(t, settingsOf(f.url()), Options{Trial: true})
+	if _, err := c.Bind(t.Context(), aliceDN, "pw"); !errors.Is(err, ErrClosed) {
+		t.Errorf("bind: %v", err)
+	}
+	if n := f.accepted.Load(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+}
