@@ -134,7 +134,7 @@ func (s *Server) Serve(ctx context.Context) error {
 
 // keptWorkers is how many goroutines are kept for binds. Their stacks have grown
 // already; a new one spends as much as a fifth of a login on growing its own.
-const keptWorkers = 32
+const keptWorkers = 256
 
 // work runs jobs until there are no more connections.
 func (s *Server) work() {
