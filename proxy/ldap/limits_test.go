@@ -212,7 +212,7 @@ func TestLargeMessagesShareABudget(t *testing.T) {
 // More binds at once than goroutines are kept: nobody waits for another, and
 // what was held is answered.
 func TestMoreBindsThanKeptWorkers(t *testing.T) {
-	r := newRig(t, nil)
+	r := newRig(t, func(cfg *config.Config, _ *Options, _ *limits) { cfg.LDAP.Workers = keptWorkers + 16 })
 	clients := make([]*wire, keptWorkers+8)
 	for i := range clients {
 		clients[i] = r.dial(t)
