@@ -39,20 +39,24 @@ func (overloaded) Overloaded() bool { return true }
 
 // Cached is a Directory that remembers users. Its methods may be called by
 // several goroutines.
+//
+// What is remembered makes logins that succeed quicker, not those that fail: else
+// the clock would tell which logins exist, and which were used lately. A refusal
+// that follows from memory takes as long as the look-up did.
 type Cached struct {
 	inner Directory
 	cfg   config.DirectoryCache
 	limit time.Duration
 
 	users   *lru.Cache[string, remembered] // nil: none are remembered
-	nobody  *lru.Cache[string, time.Time]  // until when a login is nobody's; nil likewise
+	nobody  *lru.Cache[string, remembered] // logins that are nobody's; nil likewise
 	flights singleflight.Group
 	slots   chan struct{}
 	stats   counters
 
 	mu sync.Mutex
-	// loginOf finds what to forget when a user's password was refused.
-	loginOf map[*identity.User]string
+	// origins finds what to forget when a user's password was refused.
+	origins map[*identity.User]origin
 	closed  bool
 
 	closing context.Context
@@ -62,9 +66,18 @@ type Cached struct {
 
 var errClosed = errors.New("the directory is closed")
 
+// remembered is the answer to a look-up: a user, or nobody.
 type remembered struct {
-	user  *identity.User
+	user  *identity.User // as whoever asked the directory got it
+	again *identity.User // a copy for those who come later, so that Verify can tell
 	until time.Time
+	took  time.Duration // how long the directory was asked
+}
+
+// origin is where a user comes from.
+type origin struct {
+	login string
+	saved time.Duration // what memory spared this login, 0 if the directory was asked
 }
 
 // NewCached wraps a directory. Limit bounds one look-up as a whole. Close it in
@@ -72,7 +85,7 @@ type remembered struct {
 func NewCached(inner Directory, cfg config.DirectoryCache, limit time.Duration) *Cached {
 	c := &Cached{
 		inner: inner, cfg: cfg, limit: limit,
-		slots: make(chan struct{}, maxFlights), loginOf: make(map[*identity.User]string),
+		slots: make(chan struct{}, maxFlights), origins: make(map[*identity.User]origin),
 	}
 	// Users who are unknown have a cache of their own: names that somebody makes
 	// up must not drive out those who exist. New fails only for a size below one.
@@ -80,7 +93,7 @@ func NewCached(inner Directory, cfg config.DirectoryCache, limit time.Duration) 
 		c.users, _ = lru.NewWithEvict(cfg.Entries, c.forgotten)
 	}
 	if cfg.Entries > 0 && cfg.NegativeTTL > 0 {
-		c.nobody, _ = lru.New[string, time.Time](cfg.Entries)
+		c.nobody, _ = lru.New[string, remembered](cfg.Entries)
 	}
 	c.closing, c.cancel = context.WithCancel(context.Background())
 	return c
@@ -102,11 +115,14 @@ func (c *Cached) Close() error {
 // Logins are compared octet by octet. Directories that ignore case answer each
 // spelling, and one that does not is not misunderstood.
 func (c *Cached) Lookup(ctx context.Context, login string) (*identity.User, error) {
-	if user, known := c.recall(login); known {
-		if user == nil {
+	if r, known := c.recall(login); known {
+		if r.user == nil {
+			if err := c.spend(ctx, r.took); err != nil {
+				return nil, fmt.Errorf("look up %q: %w", login, err)
+			}
 			return nil, fmt.Errorf("look up %q: %w (remembered)", login, identity.ErrNotFound)
 		}
-		return user, nil
+		return r.again, nil
 	}
 	flight := c.flights.DoChan(login, func() (any, error) { return c.fly(login) })
 	select {
@@ -121,22 +137,40 @@ func (c *Cached) Lookup(ctx context.Context, login string) (*identity.User, erro
 	}
 }
 
-// recall is what is remembered of a login; a nil user who is known is nobody.
-func (c *Cached) recall(login string) (user *identity.User, known bool) {
+// recall is what is remembered of a login; one without a user is nobody's.
+func (c *Cached) recall(login string) (r remembered, known bool) {
 	now := time.Now()
 	if c.users != nil {
 		if r, ok := c.users.Get(login); ok && now.Before(r.until) {
 			c.stats.hits.Add(1)
-			return r.user, true
+			return r, true
 		}
 	}
 	if c.nobody != nil {
-		if until, ok := c.nobody.Get(login); ok && now.Before(until) {
+		if r, ok := c.nobody.Get(login); ok && now.Before(r.until) {
 			c.stats.negative.Add(1)
-			return nil, true
+			return r, true
 		}
 	}
-	return nil, false
+	return remembered{}, false
+}
+
+// spend waits for the time that memory saved.
+func (c *Cached) spend(ctx context.Context, saved time.Duration) error {
+	const tick = time.Millisecond // timers wait for the next one; the nearest is meant
+	if saved < tick/2 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(saved - tick/2)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.closing.Done():
+		return errClosed
+	}
 }
 
 // fly asks the directory and remembers the answer. It does not depend on the
@@ -167,7 +201,7 @@ func (c *Cached) fly(login string) (user *identity.User, err error) {
 	case err == nil && c.users != nil:
 		c.remember(login, user, asked)
 	case errors.Is(err, identity.ErrNotFound) && c.nobody != nil:
-		c.nobody.Add(login, asked.Add(c.cfg.NegativeTTL))
+		c.nobody.Add(login, remembered{until: asked.Add(c.cfg.NegativeTTL), took: time.Since(asked)})
 	}
 	return user, err
 }
@@ -184,37 +218,41 @@ func (c *Cached) begin() bool {
 
 // remember keeps a user. The time counts from when the directory was asked.
 func (c *Cached) remember(login string, user *identity.User, asked time.Time) {
+	again := *user
+	r := remembered{user, &again, asked.Add(c.cfg.TTL), time.Since(asked)}
 	c.mu.Lock()
-	c.loginOf[user] = login
+	c.origins[r.user], c.origins[r.again] = origin{login, 0}, origin{login, r.took}
 	c.mu.Unlock()
 	if c.nobody != nil {
 		c.nobody.Remove(login)
 	}
 	c.users.Remove(login) // replacing would not tell forgotten
-	c.users.Add(login, remembered{user, asked.Add(c.cfg.TTL)})
+	c.users.Add(login, r)
 }
 
 // forgotten is told of users that the cache has dropped.
 func (c *Cached) forgotten(_ string, r remembered) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.loginOf, r.user)
+	delete(c.origins, r.user)
+	delete(c.origins, r.again)
 }
 
 // Verify asks the directory. A user whose credential it refuses is forgotten:
 // what is remembered may be why (an entry that was moved, say).
 func (c *Cached) Verify(ctx context.Context, u *identity.User, credential identity.Credential) (identity.Verdict, error) {
+	c.mu.Lock()
+	from, known := c.origins[u] // now: others may have the user forgotten meanwhile
+	c.mu.Unlock()
 	verdict, err := c.inner.Verify(ctx, u, credential)
-	if err == nil && verdict != identity.Right && c.users != nil {
-		c.mu.Lock()
-		login, known := c.loginOf[u]
-		c.mu.Unlock()
-		if known {
-			c.users.Remove(login)
-			c.stats.evicted.Add(1)
-		}
+	if err != nil || verdict == identity.Right || !known {
+		return verdict, err
 	}
-	return verdict, err
+	if c.users.Remove(from.login) {
+		c.stats.evicted.Add(1)
+	}
+	_ = c.spend(ctx, from.saved) // the verdict stands, whoever has no time for it
+	return verdict, nil
 }
 
 // VerifyNobody asks the directory.

@@ -118,6 +118,99 @@ func TestForgetsWhoWasRefused(t *testing.T) {
 	}
 }
 
+// slow takes its time for each look-up, and more for users, who have groups; and
+// for each check.
+type slow struct{ renewing }
+
+func (s slow) Lookup(ctx context.Context, login string) (*identity.User, error) {
+	time.Sleep(50 * time.Millisecond)
+	return s.renewing.Lookup(ctx, login)
+}
+
+func (s slow) Verify(ctx context.Context, u *identity.User, c identity.Credential) (identity.Verdict, error) {
+	time.Sleep(10 * time.Millisecond)
+	return s.renewing.Verify(ctx, u, c)
+}
+
+func (slow) VerifyNobody(context.Context, string, identity.Credential) error {
+	time.Sleep(10 * time.Millisecond)
+	return nil
+}
+
+// TestMemoryDoesNotShow: a refused login takes as long whoever is asked for, and
+// whether that is remembered or not; others get what memory spares.
+func TestMemoryDoesNotShow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := wrap(t, slow{people()}, settings)
+		login := func(login, password string) time.Duration {
+			begin := time.Now()
+			u, err := c.Lookup(t.Context(), login)
+			if err != nil {
+				_ = c.VerifyNobody(t.Context(), login, identity.NewPassword(password))
+			} else if v, err := c.Verify(t.Context(), u, identity.NewPassword(password)); err != nil || v == identity.Right != (password == "right") {
+				t.Errorf("%s with %s: %s, %v", login, password, v, err)
+			}
+			return time.Since(begin)
+		}
+		const all, check, tick = 60 * time.Millisecond, 10 * time.Millisecond, time.Millisecond
+		for i, s := range []struct {
+			login, password string
+			takes           time.Duration
+		}{
+			{"nobody", "wrong", all},
+			{"nobody", "wrong", all}, // remembered
+			{"user1", "wrong", all},
+			{"user1", "wrong", all}, // forgotten
+			{"user1", "right", all}, // forgotten again
+			{"user1", "right", check},
+			{"user1", "wrong", all}, // remembered
+			{"user1", "wrong", all}, // forgotten
+		} {
+			if took := login(s.login, s.password); (took - s.takes).Abs() > tick {
+				t.Errorf("step %d: %s with %s takes %s, want %s", i, s.login, s.password, took, s.takes)
+			}
+		}
+		// Of those who come together, none is quicker because of the others.
+		login("user1", "right")
+		var together sync.WaitGroup
+		for range 3 {
+			together.Go(func() {
+				if took := login("user1", "wrong"); (took - all).Abs() > tick {
+					t.Errorf("together it takes %s", took)
+				}
+			})
+		}
+		together.Wait()
+	})
+}
+
+// TestMemoryHoldsNobodyUp: who leaves, and Close, do not wait for the sake of the
+// clock.
+func TestMemoryHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := wrap(t, slow{people()}, settings)
+		if _, err := c.Lookup(t.Context(), "nobody"); !errors.Is(err, identity.ErrNotFound) {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := c.Lookup(ctx, "nobody"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("past the deadline: %v", err)
+		}
+		left := make(chan error)
+		begin := time.Now()
+		go func() {
+			_, err := c.Lookup(t.Context(), "nobody")
+			left <- err
+		}()
+		synctest.Wait()
+		c.Close()
+		if err := <-left; err == nil || errors.Is(err, identity.ErrNotFound) || time.Since(begin) != 0 {
+			t.Errorf("after Close: %v, %s", err, time.Since(begin))
+		}
+	})
+}
+
 func TestOutageIsNotRemembered(t *testing.T) {
 	inner := people()
 	inner.Down = true

@@ -104,7 +104,7 @@ func TestNobodyTakesAsLong(t *testing.T) {
 		if v, err := d.Verify(t.Context(), alice, wrong); v != identity.Wrong || err != nil {
 			t.Fatal(v, err)
 		}
-		if d := took(wrong); d != 70*time.Millisecond {
+		if d := took(wrong); (70*time.Millisecond - d).Abs() > time.Millisecond {
 			t.Errorf("later: %s", d)
 		}
 		// Nor does Verify ask a server for these.
@@ -135,7 +135,7 @@ func TestUnknownTakesAsLong(t *testing.T) {
 			return time.Since(begin)
 		}
 		took("alice")
-		if a, b := took("alice"), took("nobody"); a != b || a < 20*time.Millisecond {
+		if a, b := took("alice"), took("nobody"); (a-b).Abs() > time.Millisecond || a < 20*time.Millisecond {
 			t.Errorf("alice takes %s, nobody %s", a, b)
 		}
 	})

@@ -35,7 +35,8 @@ func (p *pace) draw() time.Duration {
 
 // wait takes as long as one of the last times. Its error is the context's.
 func (p *pace) wait(ctx context.Context) error {
-	d := p.draw()
+	const tick = time.Millisecond // timers wait for the next one; the nearest is meant
+	d := p.draw() - tick/2
 	if d <= 0 {
 		return ctx.Err()
 	}
