@@ -175,7 +175,11 @@ func (p *bindPool) wait(ctx context.Context) *fault {
 	if err := p.permits.Acquire(within, 1); err != nil {
 		return exhausted(ctx, "bind", p.server.settings.binds, "connections are in use", err)
 	}
-	return nil
+	f := p.server.gone()
+	if f != nil {
+		p.permits.Release(1)
+	}
+	return f
 }
 
 func exhausted(ctx context.Context, step string, limit int, what string, err error) *fault {

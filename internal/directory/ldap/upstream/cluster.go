@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -222,7 +223,7 @@ func (c *Cluster) each(ctx context.Context, operation string, ask func(*server) 
 		c.resolver.wait(ctx)
 	}
 	var failures []Failure
-	for _, s := range *c.servers.Load() {
+	for _, s := range c.order() {
 		if ended(ctx) != nil {
 			break
 		}
@@ -254,6 +255,25 @@ func (c *Cluster) each(ctx context.Context, operation string, ask func(*server) 
 		out.Failures = append(out.Failures, c.resolver.failures()...)
 	}
 	return out
+}
+
+// order is the servers as they are to be asked. One that failed to answer comes
+// after the others until it does: what a login has paid for once, at the search,
+// it need not pay for again at the bind.
+func (c *Cluster) order() []*server {
+	servers := *c.servers.Load()
+	if !slices.ContainsFunc(servers, (*server).suspected) {
+		return servers
+	}
+	var trusted, suspects []*server
+	for _, s := range servers {
+		if s.suspected() {
+			suspects = append(suspects, s)
+		} else {
+			trusted = append(trusted, s)
+		}
+	}
+	return append(trusted, suspects...)
 }
 
 // excuse turns a fault into one that is not the server's where it is ours: the

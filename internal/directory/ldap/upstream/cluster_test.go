@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -247,5 +248,83 @@ func TestTrialLeavesTheNetworkAlone(t *testing.T) {
 	}
 	if n := f.accepted.Load(); n != 0 {
 		t.Errorf("%d connections", n)
+	}
+}
+
+// TestSuspect: a server that stopped answering costs a login its timeout once,
+// not at each of its operations; and it is asked first again when it answers.
+func TestSuspect(t *testing.T) {
+	var stuck atomic.Bool
+	first := newFake(t, func(f *fake) {
+		f.answer = func(*peer, message) bool { return stuck.Load() }
+	})
+	second := newFake(t, nil)
+	cfg := settingsOf(first.url(), second.url())
+	cfg.Timeout = 300 * time.Millisecond
+	c := open(t, cfg, Options{})
+	stuck.Store(true)
+	begin := time.Now()
+	for range 3 {
+		if _, err := c.Search(t.Context(), search(aliceDN)); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := bindAlice(t, c, "right"); err != nil || r.Server != second.url() {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if took := time.Since(begin); took > 2*cfg.Timeout {
+		t.Errorf("three logins took %s", took)
+	}
+	stuck.Store(false)
+	within(t, 2*time.Second, func() bool { r, err := bindAlice(t, c, "right"); return err == nil && r.Server == first.url() })
+}
+
+// TestWaitedForNothing: whoever waits for a connection to a server that goes
+// down meanwhile does not wait for its answer as well.
+func TestWaitedForNothing(t *testing.T) {
+	var stuck atomic.Bool
+	first := newFake(t, func(f *fake) {
+		f.answer = func(*peer, message) bool { return stuck.Load() }
+	})
+	cfg := settingsOf(first.url())
+	cfg.Timeout = time.Second
+	c := open(t, cfg, Options{})
+	s := (*c.servers.Load())[0]
+	for name, pool := range map[string]struct {
+		fill, free func()
+		ask        func() error
+	}{
+		"bind": {
+			func() { _ = s.binds.permits.Acquire(t.Context(), int64(cfg.Pool.Binds)) },
+			func() { s.binds.permits.Release(int64(cfg.Pool.Binds)) },
+			func() error { _, err := bindAlice(t, c, "right"); return err },
+		},
+		"search": {
+			func() { _ = s.searches.permits.Acquire(t.Context(), int64(cfg.Pool.Searches)*maxInFlight) },
+			func() { s.searches.permits.Release(int64(cfg.Pool.Searches) * maxInFlight) },
+			func() error { _, err := c.Search(t.Context(), search(aliceDN)); return err },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stuck.Store(false)
+			within(t, 5*time.Second, func() bool { return c.Status()[0].State == StateUp })
+			pool.fill()
+			answer := make(chan error)
+			go func() { answer <- pool.ask() }()
+			within(t, 5*time.Second, func() bool { s := c.Status()[0]; return s.Binds.Waiting+s.Searches.Waiting == 1 })
+			stuck.Store(true)
+			for range tripAfter {
+				done, ok := s.admit(false)
+				if !ok {
+					t.Fatal("the server is down too early")
+				}
+				s.settle(done, &fault{outcome: OutcomeTimeout, text: "bind: no answer"})
+			}
+			pool.free()
+			outage(t, <-answer, OutcomeDown)
+			// The permit was given back.
+			pool.fill()
+			pool.free()
+		})
 	}
 }

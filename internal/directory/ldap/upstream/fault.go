@@ -58,7 +58,7 @@ func (f *fault) Error() string { return f.text }
 
 // counts reports whether the fault is the server's.
 func (f *fault) counts() bool {
-	return f.outcome != OutcomeCanceled && f.outcome != OutcomeExhausted
+	return f.outcome != OutcomeCanceled && f.outcome != OutcomeExhausted && f.outcome != OutcomeDown
 }
 
 // ended tells whether the caller's time is up. A deadline may have passed a

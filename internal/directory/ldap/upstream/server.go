@@ -32,13 +32,14 @@ type server struct {
 	endpoint
 	binds    *bindPool
 	searches *servicePool
-	kick     chan time.Duration // hurries the probe when the server went down
+	kick     chan time.Duration // hurries the probe
 	unwatch  context.CancelFunc
 
 	mu       sync.Mutex
 	breaker  *gobreaker.TwoStepCircuitBreaker[struct{}]
 	hard     bool // what is being settled takes the server out of use by itself
 	state    State
+	suspect  bool // it has not answered since its last failure
 	since    time.Time
 	failure  string // the last one
 	failedAt time.Time
@@ -86,9 +87,10 @@ func (s *server) admit(probe bool) (done func(error), ok bool) {
 // settle reports how a use ended: nil if the server answered.
 func (s *server) settle(done func(error), f *fault) {
 	s.mu.Lock()
-	before, since := s.state, s.since
+	before, since, unsuspected := s.state, s.since, !s.suspect
 	if f == nil {
 		done(nil)
+		s.suspect = false
 		if s.state == StateProbing { // the breaker was closed before anything was known
 			s.state, s.since = StateUp, time.Now()
 		}
@@ -96,12 +98,15 @@ func (s *server) settle(done func(error), f *fault) {
 		s.hard = f.hard
 		done(f)
 		if f.counts() {
-			s.failure, s.failedAt = f.text, time.Now()
+			s.suspect, s.failure, s.failedAt = true, f.text, time.Now()
 		}
 	}
-	after, reason := s.state, s.failure
+	after, reason, suspected := s.state, s.failure, unsuspected && s.suspect
 	s.mu.Unlock()
 	if before == after {
+		if suspected {
+			s.hurry(retry)
+		}
 		return
 	}
 	if after == StateUp {
@@ -114,10 +119,23 @@ func (s *server) settle(done func(error), f *fault) {
 	if time.Since(since) > steady {
 		first = firstRetry
 	}
+	s.hurry(first)
+}
+
+// hurry has the server probed soon.
+func (s *server) hurry(after time.Duration) {
 	select {
-	case s.kick <- first:
+	case s.kick <- after:
 	default:
 	}
+}
+
+// suspected reports whether the last thing that is known of the server is a
+// failure.
+func (s *server) suspected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suspect
 }
 
 // drop closes what nobody uses: it was opened to a server that is gone.
@@ -131,6 +149,18 @@ func (s *server) down() Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Failure{s.url, OutcomeDown, "down since " + s.since.Format(time.TimeOnly) + ": " + s.failure}
+}
+
+// gone tells whoever has waited for a connection that the server went down
+// meanwhile, so that they do not begin to wait for its answer; nil if it did not.
+func (s *server) gone() *fault {
+	s.mu.Lock()
+	down := s.state == StateDown
+	s.mu.Unlock()
+	if !down {
+		return nil
+	}
+	return &fault{outcome: OutcomeDown, text: s.down().Text}
 }
 
 // dial makes a connection that is ready for LDAP, before ctx ends.

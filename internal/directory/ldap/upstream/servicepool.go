@@ -46,7 +46,11 @@ func (p *servicePool) enter(ctx context.Context) *fault {
 	if err := p.permits.Acquire(within, 1); err != nil {
 		return exhausted(ctx, "search", p.server.settings.searches*maxInFlight, "searches are in flight", err)
 	}
-	return nil
+	f := p.server.gone()
+	if f != nil {
+		p.permits.Release(1)
+	}
+	return f
 }
 
 // pick chooses the connection with the fewest searches, and opens another when
