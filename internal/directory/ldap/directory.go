@@ -165,7 +165,7 @@ func (d *Directory) Verify(ctx context.Context, u *identity.User, c identity.Cre
 		}
 		return identity.Wrong, fmt.Errorf("directory %s: bind as %q at %s: %w", d.name, cleanText(u.DN), result.Server, err)
 	}
-	if v == identity.MustChange && d.settings.mustChange {
+	if v == identity.MustChange && d.settings.mustChange && proven(result) {
 		return identity.Right, nil
 	}
 	return v, nil

@@ -80,6 +80,13 @@ func accepted(policy passwordPolicy, expired bool) (identity.Verdict, error) {
 	return identity.Right, nil
 }
 
+// proven reports whether the password was right although the verdict is
+// MustChange. Active Directory refuses the bind then, but for nobody else. With
+// the control alone, a refusal stays one.
+func proven(r upstream.BindResult) bool {
+	return r.Code == goldap.LDAPResultSuccess || adData.MatchString(r.Text)
+}
+
 // adData finds the reason that Active Directory writes into the text of a
 // refusal: "80090308: LdapErr: DSID-…, comment: AcceptSecurityContext error,
 // data 52e, v4563". It is a Windows error code in hexadecimal digits.
@@ -104,12 +111,14 @@ func refused(text string, policy passwordPolicy, expired, active bool) (identity
 }
 
 // adVerdict maps the Windows error codes that come with a refused bind
-// ([MS-ERREF] section 2.2). Unknown users and wrong passwords are the same.
+// ([MS-ERREF] section 2.2). Unknown users and wrong passwords are the same. All
+// other codes are about something else than the password: trust between domains,
+// resources, a domain controller that could not ask another one.
 func adVerdict(data string) (identity.Verdict, error) {
 	switch data {
-	case "51f": // ERROR_NO_LOGON_SERVERS: a read-only or trusting domain controller could not ask
-		return identity.Wrong, errors.New("the domain controller could not reach one that knows the password (data 51f)")
-	case "530", "531": // logon hours, workstation
+	case "525", "52e":
+		return identity.Wrong, nil
+	case "52f", "530", "531", "569": // a restriction of the account, logon hours, workstation, kind of logon
 		return identity.Restricted, nil
 	case "532":
 		return identity.Expired, nil
@@ -121,8 +130,10 @@ func adVerdict(data string) (identity.Verdict, error) {
 		return identity.MustChange, nil
 	case "775":
 		return identity.Locked, nil
+	case "51f": // ERROR_NO_LOGON_SERVERS: a read-only or trusting domain controller could not ask
+		return identity.Wrong, errors.New("the domain controller could not reach one that knows the password (data 51f)")
 	}
-	return identity.Wrong, nil // 52e, 525 and what else there may be
+	return identity.Wrong, fmt.Errorf("the server refuses for a reason that is not the password (data %s, a Windows error code in hexadecimal digits)", data)
 }
 
 // unwilling reads the texts with which 389-ds and FreeIPA refuse an account;

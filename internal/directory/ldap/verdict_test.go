@@ -65,8 +65,11 @@ func TestVerdict(t *testing.T) {
 		{name: "AD locked", code: 49, text: adRefusal("775"), want: "locked"},
 		{name: "AD capitals", code: 49, text: strings.ToUpper(adRefusal("52e")), want: "wrong"},
 		{name: "AD capitals, expired", code: 49, text: strings.ToUpper(adRefusal("532")), want: "expired"},
-		{name: "AD other", code: 49, text: adRefusal("80090346"), want: "wrong"},
-		{name: "AD longer number", code: 49, text: adRefusal("7751"), want: "wrong"},
+		{name: "AD restricted", code: 49, text: adRefusal("52f"), want: "restricted"},
+		{name: "AD kind of logon", code: 49, text: adRefusal("569"), want: "restricted"},
+		{name: "AD trust", code: 49, text: adRefusal("6fd"), want: "error: data 6fd"},
+		{name: "AD other", code: 49, text: adRefusal("80090346"), want: "error: data 80090346"},
+		{name: "AD longer number", code: 49, text: adRefusal("7751"), want: "error: data 7751"},
 		{name: "AD no number", code: 49, text: "error, data , v1", want: "wrong"},
 		{name: "AD number elsewhere", code: 49, text: "metadata 775", want: "wrong"},
 		{name: "AD no logon server", code: 49, text: adRefusal("51f"), want: "error: data 51f"},
@@ -121,6 +124,19 @@ func TestMustChangeAllowed(t *testing.T) {
 				t.Errorf("%s: %s, %v", setting, v, err)
 			}
 		}
+	}
+}
+
+// TestMustChangeUnproven: a refusal with the control does not prove that the
+// password was right.
+func TestMustChangeUnproven(t *testing.T) {
+	s := &server{bind: func(string, string) (upstream.BindResult, error) {
+		return upstream.BindResult{Code: 49, Controls: []upstream.Control{{OID: oidPasswordPolicy, Value: []byte("\x30\x03\x81\x01\x02")}}}, nil
+	}}
+	d := open(t, s, func(cfg *config.LDAPDirectory) { cfg.MustChange = "allow" })
+	v, err := d.Verify(t.Context(), &identity.User{DN: "uid=alice", Active: true}, identity.NewPassword("x"))
+	if err != nil || v != identity.MustChange {
+		t.Errorf("%s, %v", v, err)
 	}
 }
 
