@@ -108,7 +108,7 @@ type LocalDirectory struct {
 // Argon2 is the cost of argon2id (RFC 9106).
 type Argon2 struct {
 	Memory      int `yaml:"memory" default:"19456" min:"8" max:"1048576" doc:"Memory of one hash, in KiB."`
-	Iterations  int `yaml:"iterations" default:"2" min:"1" max:"64" doc:"Passes over the memory."`
+	Iterations  int `yaml:"iterations" default:"2" min:"1" max:"64" doc:"Passes over the memory; memory times iterations is at most 4194304."`
 	Parallelism int `yaml:"parallelism" default:"1" min:"1" max:"16" doc:"Lanes of one hash."`
 }
 

@@ -25,6 +25,7 @@ const (
 	maxMemory      = 1 << 20 // KiB
 	maxIterations  = 64
 	maxParallelism = 16
+	maxWork        = 4 << 20 // KiB written in all passes: some five seconds of one processor
 )
 
 // The cost of a hash when the configuration does not say it: the first choice
@@ -72,6 +73,8 @@ func checkCost(memory, iterations, parallelism int) error {
 	}
 	if iterations < 1 || iterations > maxIterations {
 		errs = append(errs, fmt.Errorf("iterations is %d, not between 1 and %d", iterations, maxIterations))
+	} else if memory <= maxMemory && work(memory, iterations) > maxWork {
+		errs = append(errs, fmt.Errorf("%d iterations over %d KiB take a processor too long: memory times iterations is at most %d", iterations, memory, maxWork))
 	}
 	return errors.Join(errs...)
 }

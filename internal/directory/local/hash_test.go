@@ -39,7 +39,10 @@ func TestDecode(t *testing.T) {
 		name, encoded string
 		good          bool
 	}{
-		{"the limits", "$argon2id$v=19$m=1048576,t=64,p=16$" + salt + "$" + key, true},
+		{"most memory", "$argon2id$v=19$m=1048576,t=4,p=16$" + salt + "$" + key, true},
+		{"most iterations", "$argon2id$v=19$m=65536,t=64,p=1$" + salt + "$" + key, true},
+		{"more than a minute", "$argon2id$v=19$m=1048576,t=64,p=1$" + salt + "$" + key, false},
+		{"a little too long", "$argon2i$v=19$m=1048576,t=5,p=16$" + salt + "$" + key, false},
 		{"smallest", "$argon2id$v=19$m=8,t=1,p=1$" + salt + "$" + key, true},
 		{"empty", "", false},
 		{"text", "alice-pw", false},
