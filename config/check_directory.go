@@ -208,17 +208,30 @@ func (c *checker) attributeNames(path string, d *LDAPDirectory) {
 			switch {
 			case name != "" && !attributeName.MatchString(name):
 				c.refuse(at, "%q is not the name of an attribute", name)
-			case slices.ContainsFunc(secretAttributes, func(s string) bool { return strings.EqualFold(s, name) }):
+			case holdsSecret(name):
 				c.refuse(at, "%q holds credentials, which are never read", name)
 			}
 		}
 	}
 }
 
-// secretAttributes hold what proves who a user is. Policies must not see it.
+// secretAttributes hold what proves who a user is, or a computer. Policies must
+// not see it.
 var secretAttributes = []string{
-	"userPassword", "unicodePwd", "sambaNTPassword", "sambaLMPassword", "ipaNTHash", "krbPrincipalKey",
-	"ntPwdHistory", "lmPwdHistory", "dBCSPwd", "supplementalCredentials", "pwdHistory", "ipatokenOTPkey",
+	"userPassword", "2.5.4.35", "authPassword", "1.3.6.1.4.1.4203.1.3.4",
+	"pwdHistory", "1.3.6.1.4.1.42.2.27.8.1.20", "passwordHistory",
+	"sambaNTPassword", "sambaLMPassword", "sambaPasswordHistory", "sambaClearTextPassword",
+	"krbPrincipalKey", "krbPwdHistory", "ipaNTHash", "ipatokenOTPkey", "ipatokenRadiusSecret",
+	"unicodePwd", "1.2.840.113556.1.4.90", "ntPwdHistory", "lmPwdHistory", "dBCSPwd", "supplementalCredentials",
+	"unixUserPassword", "msSFU30Password", "msDS-ManagedPassword", "ms-Mcs-AdmPwd", "msLAPS-Password",
+	"msLAPS-EncryptedPassword", "msLAPS-EncryptedPasswordHistory", "msFVE-RecoveryPassword",
+	"trustAuthIncoming", "trustAuthOutgoing",
+}
+
+// holdsSecret reports whether an attribute is one of them, whatever its options.
+func holdsSecret(name string) bool {
+	name, _, _ = strings.Cut(name, ";")
+	return slices.ContainsFunc(secretAttributes, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
 // realmNames checks the other names of a realm. Taken maps the names and aliases
