@@ -49,6 +49,7 @@ func (c *Cluster) Diagnose(ctx context.Context, report func(Step)) {
 	defer c.running.Done()
 	if c.resolver != nil {
 		report(c.resolver.diagnose(ctx))
+		c.resolver.wait(ctx) // the servers come from a look-up of its own
 	}
 	for _, s := range *c.servers.Load() {
 		if ctx.Err() != nil {
@@ -61,7 +62,9 @@ func (c *Cluster) Diagnose(ctx context.Context, report func(Step)) {
 func (r *resolver) diagnose(ctx context.Context) Step {
 	step := Step{Server: r.name, Name: StepResolve, Tried: "look up the SRV records"}
 	begin := time.Now()
-	found, err := r.lookup(ctx, r.name)
+	within, cancel := context.WithTimeout(ctx, resolveWithin)
+	defer cancel()
+	found, err := r.lookup(within, r.name)
 	step.Took = time.Since(begin)
 	records, foreign := r.usable(found)
 	if len(foreign) > 0 {

@@ -166,3 +166,36 @@ func TestSRVComesUp(t *testing.T) {
 	}})
 	within(t, 5*time.Second, func() bool { return c.Status()[0].State == StateUp })
 }
+
+// TestSRVDiagnoseWaits: a diagnosis right after the start goes on to the servers,
+// although they come from another look-up than the one that it shows.
+func TestSRVDiagnoseWaits(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	_, port, _ := net.SplitHostPort(f.addr)
+	var n uint16
+	_, _ = fmt.Sscan(port, &n)
+	cfg := settingsOf()
+	cfg.SRV = "_ldap._tcp.localhost"
+	var calls atomic.Int64
+	diagnosed := make(chan struct{})
+	c := openNow(t, cfg, Options{Resolve: func(ctx context.Context, _ string) ([]*net.SRV, error) {
+		if calls.Add(1) == 1 {
+			select {
+			case <-diagnosed:
+			case <-ctx.Done():
+			}
+		}
+		return []*net.SRV{{Target: "localhost.", Port: n}}, nil
+	}})
+	within(t, 5*time.Second, func() bool { return calls.Load() == 1 })
+	var steps []string
+	c.Diagnose(t.Context(), func(s Step) {
+		if steps = append(steps, s.Name); s.Name == StepResolve {
+			close(diagnosed)
+		}
+	})
+	if want := []string{StepResolve, StepConnect, StepTLS, StepBind, StepRootDSE}; !slices.Equal(steps, want) {
+		t.Errorf("diagnosis: %v", steps)
+	}
+}
