@@ -49,15 +49,21 @@ func (c *directoryTestCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	dir, err := c.open(cfg)
+	settings, err := c.settings(cfg)
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
+	// Before anything is opened: an open directory probes its servers, and a
+	// service account that they refuse must not get locked while somebody types.
 	password, err := c.password(ctx, env)
 	if err != nil {
 		return err
 	}
+	dir, err := ldap.New(c.Name, settings, ldap.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return &exitError{exitConfig, cfg.Fault("directories."+c.Name, "%w", err)}
+	}
+	defer dir.Close()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -95,21 +101,17 @@ func (c *directoryTestCmd) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// open makes the directory that the configuration describes.
-func (c *directoryTestCmd) open(cfg *config.Config) (*ldap.Directory, error) {
-	settings, ok := cfg.Directories[c.Name]
+// settings are what the configuration says of the directory.
+func (c *directoryTestCmd) settings(cfg *config.Config) (*config.LDAPDirectory, error) {
+	directory, ok := cfg.Directories[c.Name]
 	switch {
 	case !ok:
 		names := slices.Sorted(maps.Keys(cfg.Directories))
 		return nil, fmt.Errorf("there is no directory %q; there are: %s", c.Name, strings.Join(names, ", "))
-	case settings.Type != "ldap":
-		return nil, fmt.Errorf("directory %q is of type %s and has no servers to test", c.Name, settings.Type)
+	case directory.Type != "ldap":
+		return nil, fmt.Errorf("directory %q is of type %s and has no servers to test", c.Name, directory.Type)
 	}
-	dir, err := ldap.New(c.Name, &settings.LDAPDirectory, ldap.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, &exitError{exitConfig, cfg.Fault("directories."+c.Name, "%w", err)}
-	}
-	return dir, nil
+	return &directory.LDAPDirectory, nil
 }
 
 // password asks for the user's password; nil when none is to be tried.
