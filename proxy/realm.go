@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport-auth/sallyport/internal/identity"
 )
 
 // maxUsername bounds a user name in octets. RADIUS ends at 253 (RFC 2865
@@ -64,6 +66,9 @@ func newRealms(list []Realm) realms {
 // addresses as logins: of the realm that has it as a UPN suffix, else of the
 // default realm. Nothing has a backslash in its login, so an unknown realm before one
 // is refused. An empty realm or login is refused and never means the default.
+// So is what looks like a realm and is spelled so that only a directory would
+// take it for one ("corp.example " with a blank): it must not choose another
+// realm, and other policies, for the same account.
 func (r realms) split(username string) (string, *Realm, Reason) {
 	if reason := plausible(username); reason != ReasonOK {
 		return "", nil, reason
@@ -74,6 +79,8 @@ func (r realms) split(username string) (string, *Realm, Reason) {
 		return "", nil, ReasonEmptyLogin
 	case named && blank(realm):
 		return "", nil, ReasonEmptyRealm
+	case !named && r.disguised(login):
+		return "", nil, ReasonUnknownRealm
 	case !named:
 		if home := r.home(login); home != nil {
 			return login, home, ReasonOK
@@ -109,6 +116,18 @@ func (r realms) home(login string) *Realm {
 		}
 	}
 	return r.fallback
+}
+
+// disguised reports whether what stands behind the @ of a login without a realm
+// is another spelling of a name that a realm has, which only directories take for
+// the same.
+func (r realms) disguised(login string) bool {
+	domain := login[strings.LastIndexByte(login, '@')+1:]
+	if len(domain) == len(login) || r.bySuffix[strings.ToLower(domain)] != nil {
+		return false
+	}
+	bones := identity.Skeleton(domain)
+	return r.byName[bones] != nil || r.bySuffix[bones] != nil
 }
 
 // plausible refuses what cannot be a name at all, before anybody is asked.

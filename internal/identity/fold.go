@@ -2,6 +2,7 @@ package identity
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -19,6 +20,20 @@ func Fold(s string) string {
 		}
 	}
 	return strings.ToLower(s)
+}
+
+// Skeleton maps a name to what those directories compare that compare most
+// loosely: RFC 4518 drops blanks and invisible characters and takes letters of
+// full width for ordinary ones, Active Directory passes over accents as well.
+// Names that differ need not have different ones; it is for finding out whether
+// a name could be meant to look like another one.
+func Skeleton(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(Fold(norm.NFKC.String(s))))
 }
 
 // SameLogin reports whether two logins are the same one (see Fold). A policy

@@ -26,6 +26,23 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
+func TestSkeleton(t *testing.T) {
+	const want = "corp.example"
+	for _, s := range []string{
+		want, "CORP.Example", " corp.example ", "corp . example", "co\u00adrp.example", "corp.example\u200b", "corp\ufe0f.example",
+		"\uff43\uff4f\uff52\uff50.example", "c\u00f3rp.example", "co\u0301rp.example", "\u24d2orp.example",
+	} {
+		if got := identity.Skeleton(s); got != want {
+			t.Errorf("Skeleton(%q) is %q", s, got)
+		}
+	}
+	for _, s := range []string{"", "corp-example", "korp.example", "c\u043erp.example"} { // the last one with a Cyrillic o
+		if got := identity.Skeleton(s); got == want {
+			t.Errorf("Skeleton(%q) is %q", s, got)
+		}
+	}
+}
+
 func TestSameLogin(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string

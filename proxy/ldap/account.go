@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-auth/sallyport/internal/dn"
+	"github.com/sallyport-auth/sallyport/internal/identity"
 )
 
 // anyDomain in an application's domains stands for those that no other has.
@@ -65,10 +66,14 @@ func (t *Table) target(text string) (target, error) {
 	return target{base: t.domain(domain), login: text}, nil
 }
 
-// domain returns the application that a domain belongs to, or nil.
+// domain returns the application that a domain belongs to, or nil. A spelling of
+// a domain that only directories take for it must not lead to anyDomain.
 func (t *Table) domain(name string) *base {
 	if b := t.domains[strings.ToLower(name)]; b != nil {
 		return b
+	}
+	if t.domains[identity.Skeleton(name)] != nil {
+		return nil
 	}
 	return t.domains[anyDomain]
 }

@@ -87,7 +87,12 @@ func TestTarget(t *testing.T) {
 		{`mail.example\alice@corp`, "mail", `mail.example\alice@corp`},
 		{"alice@mail.example@corp", "wiki", "alice@mail.example@corp"},
 		{"alice@corp@mail.example", "mail", "alice@corp@mail.example"},
-		{"alice@corp ", "rest", "alice@corp "},
+		// Directories may take these for alice@corp; the application must not change.
+		{"alice@corp ", "", "alice@corp "},
+		{"alice@co\u00adrp", "", "alice@co\u00adrp"},
+		{"alice@\uff43orp", "", "alice@\uff43orp"},
+		{"alice@corp.ex\u00e1mple", "", "alice@corp.ex\u00e1mple"},
+		{"alice@elsewhere ", "rest", "alice@elsewhere "},
 		{"alice@corp.", "rest", "alice@corp."},
 		// What can be read as a DN is one.
 		{"uid=alice@corp", "", ""},
