@@ -87,6 +87,17 @@ func (c *checker) ldapDirectory(path string, d *LDAPDirectory) {
 	if d.Groups.BaseDN == "" && d.BaseDN == "" && d.BindDN != "" && d.Groups.Lookup != "none" {
 		c.refuse(path+".groups.base_dn", "is missing: it says where groups are searched (or set base_dn, or groups.lookup: none)")
 	}
+	if d.Groups.Nested == "in_chain" && d.Flavor != "active_directory" {
+		c.refuse(path+".groups.nested", "in_chain is a rule of Active Directory, with which other servers find no groups at all: write walk, or flavor: active_directory")
+	}
+	for i, domain := range d.Domains {
+		if !plainName.MatchString(domain) {
+			c.refuse(fmt.Sprintf("%s.domains[%d]", path, i), "%q is not the name of a domain, such as corp.example", domain)
+		}
+	}
+	if limit := c.cfg.Login.Timeout; d.Timeout >= limit && c.sound(path+".timeout") {
+		c.warn(path+".timeout", "%s is not below login.timeout (%s): a login whose first server does not answer never asks another one", d.Timeout, limit)
+	}
 	c.attributeNames(path, d)
 	if d.MustChange == "allow" {
 		c.warn(path+".must_change", "allow lets users in with a password that they must change first")

@@ -6,6 +6,40 @@ import (
 	"testing"
 )
 
+// TestDirectoryKeys: keys that do not go together with others, or with what the
+// server is.
+func TestDirectoryKeys(t *testing.T) {
+	const text = `
+realms: {corp: {default: true, directories: [corp]}}
+directories: {corp: {type: ldap, urls: ["ldaps://dc.corp.example"], base_dn: "dc=corp,dc=example", %s}}
+listen: {ldaps: ["127.0.0.1:0"]}
+tls: {self_signed: tls}
+login: {timeout: 3s}
+applications: {wiki: {ldap: {base_dn: dc=x}, policies: {bindings: [{group: a}]}}}
+`
+	for _, c := range []struct{ keys, refusal, warning string }{
+		{"timeout: 2s, domains: [corp.example, CORP]", "", ""},
+		{"flavor: active_directory, groups: {nested: in_chain}", "", ""},
+		{"groups: {nested: in_chain}", "corp.groups.nested: in_chain is a rule of Active Directory", ""},
+		{"flavor: freeipa, groups: {nested: in_chain}", "corp.groups.nested: in_chain is a rule of Active Directory", ""},
+		{`domains: [corp.example, "@corp.example"]`, `corp.domains[1]: "@corp.example" is not the name of a domain`, ""},
+		{"timeout: 3s", "", "corp.timeout: 3s is not below login.timeout (3s)"},
+		{"timeout: 10h", "corp.timeout", ""},
+	} {
+		cfg, err := Parse("x.yaml", fmt.Appendf(nil, text, c.keys), tableEnv)
+		if (err == nil) != (c.refusal == "") || err != nil && !strings.Contains(err.Error(), "directories."+c.refusal) {
+			t.Errorf("%s: %v", c.keys, err)
+		}
+		if err != nil {
+			continue
+		}
+		warnings := fmt.Sprint(cfg.Warnings)
+		if (c.warning == "") != !strings.Contains(warnings, "directories.") || !strings.Contains(warnings, c.warning) {
+			t.Errorf("%s: %s", c.keys, warnings)
+		}
+	}
+}
+
 // TestSecretAttributes: what holds credentials is refused wherever an attribute
 // is named, and however.
 func TestSecretAttributes(t *testing.T) {
