@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,9 @@ func (c *bindConn) exchange(ctx context.Context, begin time.Time, timeout time.D
 	}
 	r, err := parseResult(message, c.id, opBindResponse)
 	if err != nil {
+		if note, ok := errors.AsType[*notice](err); ok {
+			note.text = discreet(note.text, password)
+		}
 		return c.spoil(ctx, timeout, got, err)
 	}
 	return r, nil
@@ -97,6 +101,19 @@ func busy(code int) bool {
 
 func busyFault(step string, code int, text string) *fault {
 	return &fault{outcome: OutcomeBusy, text: step + ": " + resultText(code, text)}
+}
+
+// discreet makes what a server wrote to a bind fit for errors, which are logged:
+// short, and without the password.
+func discreet(text, password string) string {
+	const longest = 500
+	switch {
+	case strings.Contains(text, password):
+		return "(text withheld: it repeats the password)"
+	case len(text) > longest:
+		return strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return text
 }
 
 // resultText names a result for a log.

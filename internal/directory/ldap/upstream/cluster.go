@@ -198,7 +198,7 @@ func (c *Cluster) Bind(ctx context.Context, dn, password string) (BindResult, er
 	err := c.each(ctx, "bind", func(s *server) (string, error) {
 		r, f := s.binds.bind(ctx, dn, password)
 		if f == nil && busy(r.code) {
-			f = busyFault("bind", r.code, r.text)
+			f = busyFault("bind", r.code, discreet(r.text, password))
 		}
 		if f != nil {
 			return f.outcome, f

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -148,3 +149,10 @@ func (o *Outage) Error() string {
 
 // Unwrap returns the error of the caller's context, or nil.
 func (o *Outage) Unwrap() error { return o.cause }
+
+// Overloaded reports whether a server was not asked because too many others were
+// asking. That is no outage of the directory: whoever sends many logins must not
+// get them to the next one.
+func (o *Outage) Overloaded() bool {
+	return slices.ContainsFunc(o.Failures, func(f Failure) bool { return f.Outcome == OutcomeExhausted })
+}

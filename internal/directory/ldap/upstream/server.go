@@ -253,9 +253,9 @@ func (s *server) serviceBind(ctx context.Context, l *link) (result, *fault) {
 	case f != nil:
 		f.text = step + ": " + f.text
 	case r.code != 0 && busy(r.code):
-		f = busyFault(step, r.code, r.text)
+		f = busyFault(step, r.code, discreet(r.text, s.bindPassword))
 	case r.code != 0:
-		f = &fault{outcome: OutcomeServiceBind, text: step + ": " + resultText(r.code, r.text), hard: true}
+		f = &fault{outcome: OutcomeServiceBind, text: step + ": " + resultText(r.code, discreet(r.text, s.bindPassword)), hard: true}
 	case c.spoiled:
 		f = &fault{outcome: OutcomeProtocol, text: step + ": the server sent more than the answer"}
 	default:
