@@ -77,6 +77,10 @@ func separator(text string) rune {
 // readHeader returns at which index each column stands. The error does not repeat
 // a field: a file without a header begins with somebody's password.
 func readHeader(header []string) (map[string]int, error) {
+	const most = 64 // more than that, and the error would have no end
+	if len(header) > most {
+		return nil, fmt.Errorf("%d columns; there are only %s", len(header), strings.Join(columns(), ", "))
+	}
 	index := make(map[string]int)
 	var errs []error
 	for i, field := range header {

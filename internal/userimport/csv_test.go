@@ -180,6 +180,7 @@ func TestCSVRefused(t *testing.T) {
 		{"empty", "", "file:1: the file is empty; its first line names the columns: login,password,"},
 		{"no header", "alice,secret\n", "file:1: column 1 has none of the names login, password, "},
 		{"unknown column", "login,pasword_hash\n", `, did you mean "password_hash"?`},
+		{"columns without end", strings.Repeat(",", 100_000), "file:1: 100001 columns; there are only login, "},
 		{"no login", "name,email\n", "file:1: there is no column login"},
 		{"column twice", "login,name,Name\n", "file:1: column 3 is a second name"},
 		{"quote", "login,name\nalice,\"Al\"ice\n", "file:2:"},

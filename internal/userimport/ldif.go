@@ -187,13 +187,13 @@ func parseLine(text string, decode bool) (name, value string, err error) {
 	name = strings.ToLower(name)
 	switch {
 	case strings.HasPrefix(value, "<"):
-		return name, "", fmt.Errorf("%s: values that stand elsewhere (:<) are not read; put the value in", clip(shown))
+		return name, "", fmt.Errorf("%s: values that stand elsewhere (:<) are not read; put the value in", visible(shown))
 	case !decode:
 		return name, "", nil
 	case strings.HasPrefix(value, ":"):
 		octets, err := base64.StdEncoding.DecodeString(strings.Trim(value[1:], " "))
 		if err != nil {
-			return name, "", fmt.Errorf("%s: is not base64", clip(shown))
+			return name, "", fmt.Errorf("%s: is not base64", visible(shown))
 		}
 		return name, string(octets), nil
 	}

@@ -115,6 +115,7 @@ func TestLDIFFaults(t *testing.T) {
 		{"empty dn", "dn:\nuid: a\n", "dn: is no distinguished name"},
 		{"dn no base64", "dn:: *\nuid: a\n", "dn: is not base64"},
 		{"base64", "dn: uid=a,dc=x\nuid: a\nuserPassword:: secret!\n", "1 fault uid=a,dc=x: line 3: userPassword: is not base64"},
+		{"escape sequence in a name", "dn: uid=a,dc=x\nuid: a\n\x1b]0;x\a:< file:///secret\n", `"\x1b]0;x\a": values that stand elsewhere (:<) are not read`},
 		{"URL", "dn: uid=a,dc=x\nuid: a\njpegPhoto:< file:///secret\n", "jpegPhoto: values that stand elsewhere (:<) are not read"},
 		{"several logins", "dn: cn=a,dc=x\nuid: a\nuid: b\n", "uid: has 2 values"},
 		{"impossible login", "dn: cn=a,dc=x\nuid:: " + b64("a\x00b") + "\n", "login \"a\\x00b\" has a character"},
