@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/directory/ldap"
@@ -142,11 +143,22 @@ func (r *stepReport) print(env *environment) {
 	if !r.OK {
 		verdict, came = "FAILED", r.Error
 	}
-	fmt.Fprintf(env.stdout, "  %-12s  %-6s  %s (%.1f ms)\n", r.Step, verdict, r.Tried, r.Millis)
+	fmt.Fprintf(env.stdout, "  %-12s  %-6s  %s (%.1f ms)\n", r.Step, verdict, onScreen(r.Tried), r.Millis)
 	if came != "" {
-		fmt.Fprintf(env.stdout, "                        %s\n", came)
+		fmt.Fprintf(env.stdout, "                        %s\n", onScreen(came))
 	}
 	if r.Advice != "" {
-		fmt.Fprintf(env.stdout, "                        advice: %s\n", r.Advice)
+		fmt.Fprintf(env.stdout, "                        advice: %s\n", onScreen(r.Advice))
 	}
+}
+
+// onScreen takes away what a terminal would not print but obey. Anybody can put
+// that into a certificate, and it is shown before it is trusted.
+func onScreen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }

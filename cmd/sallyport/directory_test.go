@@ -35,6 +35,18 @@ func runLine(t *testing.T, input string, args ...string) (code int, stdout, stde
 	return code, texts[0], texts[1]
 }
 
+// TestStepOnScreen: what a certificate says does not reach the terminal as it is.
+func TestStepOnScreen(t *testing.T) {
+	var out strings.Builder
+	const evil = "CN=C\u00f6rp\x1b]0;owned\a\n\u202eCA"
+	for _, r := range []stepReport{{Step: "TLS", Tried: evil, Error: evil, Advice: evil}, {Step: "TLS", OK: true, Tried: evil, Got: evil}} {
+		r.print(&environment{stdout: &out})
+	}
+	if text := out.String(); strings.ContainsAny(text, "\x1b\a\u202e") || strings.Count(text, "\n") != 5 || strings.Count(text, "CN=C\u00f6rp\ufffd]0;owned") != 5 {
+		t.Errorf("%q", text)
+	}
+}
+
 // directoryConfig writes a configuration with a directory on slapd; change
 // replaces a part of it.
 func directoryConfig(t *testing.T, s *testenv.Slapd, change ...string) string {
