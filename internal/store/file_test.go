@@ -20,8 +20,11 @@ func questions(t *testing.T, s *store.Store, id string) map[string]error {
 	_, byID := s.UserByID(t.Context(), id)
 	_, groups := s.GroupsOf(t.Context(), id)
 	_, empty := s.Empty(t.Context())
+	_, _, policies := s.Policies(t.Context())
+	_, revision := s.PoliciesRevision(t.Context())
 	return map[string]error{
 		"ping": s.Ping(t.Context()), "user by login": byLogin, "user by ID": byID, "groups": groups, "empty": empty,
+		"policies": policies, "revision": revision,
 		"change": s.SetDisabled(t.Context(), id, false, time.Now()),
 	}
 }

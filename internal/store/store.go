@@ -19,7 +19,7 @@ type Store struct {
 	opened      *openedFile
 	read, write *sql.DB
 
-	userByLogin, userByID, groupsOfUser *sql.Stmt
+	userByLogin, userByID, groupsOfUser, policyRevision *sql.Stmt
 }
 
 // Option changes how Open works.
@@ -94,7 +94,7 @@ func openPool(path string, size int, params url.Values) (*sql.DB, error) {
 	return db, nil
 }
 
-// prepare compiles the statements of the login path.
+// prepare compiles the statements that are asked again and again.
 func (s *Store) prepare(ctx context.Context) error {
 	for _, p := range []struct {
 		stmt **sql.Stmt
@@ -103,6 +103,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.userByLogin, selectUser + ` WHERE login_folded = ?`},
 		{&s.userByID, selectUser + ` WHERE id = ?`},
 		{&s.groupsOfUser, selectGroupsOfUser},
+		{&s.policyRevision, selectRevision},
 	} {
 		stmt, err := s.read.PrepareContext(ctx, p.text)
 		if err != nil {
@@ -116,7 +117,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // Close closes the store. It is called once, after the last use.
 func (s *Store) Close() error {
 	var errs []error
-	for _, stmt := range []*sql.Stmt{s.userByLogin, s.userByID, s.groupsOfUser} {
+	for _, stmt := range []*sql.Stmt{s.userByLogin, s.userByID, s.groupsOfUser, s.policyRevision} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}
@@ -160,6 +161,7 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
+	defer func() { _ = tx.Rollback() }() // for a panic in f: it must not leave the store locked
 	if err := f(tx); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}

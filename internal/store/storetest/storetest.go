@@ -36,6 +36,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"fill":          testFill,
 		"import":        testImport,
 		"import faults": testImportFaults,
+		"policies":      testPolicies,
+		"policy names":  testPolicyNames,
+		"policy faults": testPolicyFaults,
+		"policy panic":  testPolicyPanic,
+		"policy race":   testPolicyRace,
 		"two openings":  testTwoOpenings,
 		"cancelled":     testCancelled,
 	} {
@@ -116,6 +121,12 @@ func testCancelled(t *testing.T, open Opener) {
 	}
 	if _, err := s.AddUser(ctx, store.User{Login: "alice"}, nil, noon()); err == nil {
 		t.Error("added a user after the context's end")
+	}
+	if _, _, err := s.Policies(ctx); err == nil {
+		t.Error("listed policies after the context's end")
+	}
+	if _, err := s.PoliciesRevision(ctx); err == nil {
+		t.Error("read the revision after the context's end")
 	}
 	if s.Ping(ctx) == nil {
 		t.Error("ping succeeds after the context's end")
