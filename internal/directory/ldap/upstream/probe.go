@@ -20,7 +20,7 @@ const (
 	// maxRetry is how rarely a server is probed that refuses the service account.
 	// Directories lock accounts after a few wrong passwords: the account must not
 	// be kept locked by us while somebody mends it.
-	maxRetry = 30 * time.Second
+	maxRetry = 5 * time.Minute
 )
 
 // watch probes the server until ctx ends.
@@ -32,7 +32,7 @@ func (s *server) watch(ctx context.Context) {
 		case f == nil && s.status().State == StateUp:
 			refused, wait = 0, jitter(s.health)
 		case outcomeOf(f) == OutcomeServiceBind:
-			wait = jitter(min(retry<<min(refused, 10), maxRetry))
+			wait = jitter(min(retry<<min(refused, 12), maxRetry))
 			refused++
 		default:
 			refused, wait = 0, jitter(retry)

@@ -14,7 +14,7 @@ import (
 const (
 	// maxPacket bounds one message from a server, and maxSearch all that may come
 	// for one search on average, in octets.
-	maxPacket = 16 << 20
+	maxPacket = 4 << 20
 	maxSearch = 64 << 20
 	// maxNesting bounds how deep elements of a message are nested; the deepest
 	// honest one has ten levels.
