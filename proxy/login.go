@@ -131,6 +131,9 @@ func (p *Proxy) identify(ctx context.Context, a *Attempt, before subject) (subje
 			return who, goOn("found")
 		case errors.Is(err, identity.ErrNotFound):
 			continue
+		case errors.Is(err, identity.ErrAmbiguous) && who.down != nil:
+			// The directory that is down may know just one, before these.
+			return who, failed(ctx, fmt.Errorf("ambiguous in directory %s: %w", source.Name, who.down))
 		case errors.Is(err, identity.ErrAmbiguous):
 			return who, ending{reason: ReasonAmbiguousUser, note: "ambiguous in directory " + source.Name, err: err}
 		}
@@ -173,9 +176,10 @@ func (p *Proxy) verify(ctx context.Context, who subject, c identity.Credential) 
 		end.unverified = true
 		return "", end
 	}
-	if verdict == identity.Wrong && who.down != nil {
-		// The password may be the right one for the directory that is down.
-		return "", failed(ctx, fmt.Errorf("wrong for directory %s: %w", who.source.Name, who.down))
+	if (verdict == identity.Wrong || verdict == identity.Locked) && who.down != nil {
+		// The password may be the right one for the directory that is down. All
+		// other verdicts but Unsupported say that it is the right one for this one.
+		return "", failed(ctx, fmt.Errorf("%s for directory %s: %w", verdict, who.source.Name, who.down))
 	}
 	if verdict == identity.Unsupported {
 		return "", refuse(ReasonUnsupportedMethod,

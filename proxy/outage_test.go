@@ -25,6 +25,13 @@ func (ambiguous) Lookup(context.Context, string) (*identity.User, error) {
 	return nil, fmt.Errorf("2 entries: %w", identity.ErrAmbiguous)
 }
 
+// locked has locked all accounts, whatever the password.
+type locked struct{ *testenv.Directory }
+
+func (locked) Verify(context.Context, *identity.User, identity.Credential) (identity.Verdict, error) {
+	return identity.Locked, nil
+}
+
 func TestNextOnOutage(t *testing.T) {
 	local := func() *testenv.Directory {
 		return testenv.NewDirectory(map[string]string{"admin": "emergency", "alice": "local-pw"})
@@ -80,6 +87,18 @@ func TestNextOnOutage(t *testing.T) {
 			[]proxy.Directory{people(), local()},
 			"alice", "local-pw",
 			proxy.ReasonBadPassword, "dir0", "bad_password", "identify admit verify answer",
+		},
+		{
+			"locked in the next one, the password may be right in the one that is down",
+			[]proxy.Directory{down, locked{local()}},
+			"alice", "alice-pw",
+			proxy.ReasonUpstreamUnavailable, "dir1", "upstream_unavailable", "identify admit verify answer",
+		},
+		{
+			"ambiguous in the next one, perhaps known to the one that is down",
+			[]proxy.Directory{down, ambiguous{people()}, local()},
+			"alice", "alice-pw",
+			proxy.ReasonUpstreamUnavailable, "", "upstream_unavailable", "identify answer",
 		},
 		{
 			"an ambiguous login is an answer",
