@@ -84,11 +84,14 @@ func (s *Set) Values(q Query) (Setting, bool, error) {
 		if c.priority != found[0].priority {
 			break
 		}
-		raw, ok := c.action[q.Action]
+		item, ok := c.action.Get(q.Action)
 		if !ok {
 			continue
 		}
-		value := unquote(raw)
+		value := "true"
+		if !item.Flag {
+			value = unquote(item.Value)
+		}
 		i := slices.IndexFunc(settings, func(s Setting) bool { return s.Value == value })
 		if i < 0 {
 			settings = append(settings, Setting{Value: value, Policies: []string{c.name}})

@@ -19,6 +19,15 @@ func policy(name string, change func(p *Policy)) Policy {
 	return p
 }
 
+// acts makes actions of a mapping, sorted by name.
+func acts(m map[string]any) Action {
+	a, err := actionOf(m)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 func mustCompile(t *testing.T, policies ...Policy) *Set {
 	t.Helper()
 	s, err := Compile(policies)
@@ -157,7 +166,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"a pattern that closes its group", "user", func(p *Policy) { p.User = []string{"a)|(b"} }, "invalid pattern at offset"},
 		{"look-ahead", "user", func(p *Policy) { p.User = []string{"(?=a)b"} }, `at offset 0: invalid or unsupported Perl syntax: "(?="`},
 		{"pattern of a realm", "realm", func(p *Policy) { p.Realm = []string{"["} }, "member 1"},
-		{"pattern of an action", "action", func(p *Policy) { p.Action = Action{"a(": "x"} }, "invalid pattern"},
+		{"pattern of an action", "action", func(p *Policy) { p.Action = acts(map[string]any{"a(": "x"}) }, "invalid pattern"},
 		{"long member", "user", func(p *Policy) { p.User = []string{strings.Repeat("a", 257)} }, "257 octets, at most 256"},
 		{"many members", "user", func(p *Policy) { p.User = make([]string, 10_001) }, "at most 10000"},
 		{"many clients", "client", func(p *Policy) { p.Client = make([]string, 10_001) }, "at most 10000"},
@@ -208,10 +217,10 @@ func TestMatch(t *testing.T) {
 		policy("second", nil),
 		policy("inactive", func(p *Policy) { p.Active = false }),
 		policy("other scope", func(p *Policy) { p.Scope = "Authorization" }),
-		policy("named", action(Action{"authorized": "deny_access"})),
-		policy("pattern", action(Action{"auth.*": "true"})),
-		policy("not this one", action(Action{"*": "true", "-authorized": "true"})),
-		policy("other action", action(Action{"tokentype": "hotp"})),
+		policy("named", action(acts(map[string]any{"authorized": "deny_access"}))),
+		policy("pattern", action(acts(map[string]any{"auth.*": true}))),
+		policy("not this one", action(acts(map[string]any{"*": true, "-authorized": true}))),
+		policy("other action", action(acts(map[string]any{"tokentype": "hotp"}))),
 		policy("realm", func(p *Policy) { p.Realm = []string{"CORP"} }),
 		policy("other realm", func(p *Policy) { p.Realm = []string{"lab"} }),
 		policy("user", func(p *Policy) { p.User = []string{"ann"} }),
@@ -240,7 +249,7 @@ func TestMatch(t *testing.T) {
 func TestValues(t *testing.T) {
 	deny := func(value string, priority int, change func(p *Policy)) Policy {
 		p := policy(value+string(rune('a'+priority)), change)
-		p.Action, p.Priority = Action{"authorized": value}, priority
+		p.Action, p.Priority = acts(map[string]any{"authorized": value}), priority
 		return p
 	}
 	named := func(p Policy, name string) Policy { p.Name = name; return p }
@@ -259,7 +268,7 @@ func TestValues(t *testing.T) {
 		{"quotes", []Policy{named(deny("'deny access'", 1, nil), "x")}, Setting{"deny access", []string{"x"}}, true, false},
 		{"empty quotes", []Policy{named(deny("''", 1, nil), "x")}, Setting{"", []string{"x"}}, true, false},
 		{"one quote", []Policy{named(deny("'", 1, nil), "x")}, Setting{"", []string{"x"}}, true, false},
-		{"a pattern sets nothing", []Policy{policy("x", func(p *Policy) { p.Action = Action{"*": "true"} })}, Setting{}, false, false},
+		{"a pattern sets nothing", []Policy{policy("x", func(p *Policy) { p.Action = acts(map[string]any{"*": true}) })}, Setting{}, false, false},
 		{"but its priority counts", []Policy{policy("x", nil), named(deny("deny_access", 2, nil), "y")}, Setting{}, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,7 +292,7 @@ func TestValues(t *testing.T) {
 
 func TestApplies(t *testing.T) {
 	s := mustCompile(t,
-		policy("ann", func(p *Policy) { p.User = []string{"ann"}; p.Scope = "x"; p.Action = Action{"y": "z"} }),
+		policy("ann", func(p *Policy) { p.User = []string{"ann"}; p.Scope = "x"; p.Action = acts(map[string]any{"y": "z"}) }),
 		policy("asleep", func(p *Policy) { p.Active = false }))
 	for _, tt := range []struct {
 		name, user string
@@ -311,12 +320,12 @@ func TestActions(t *testing.T) {
 		want Action
 		err  string
 	}{
-		{"text", "a=b, c", Action{"a": "b", "c": "true"}, ""},
-		{"a later one wins", "a=b,a=c", Action{"a": "c"}, ""},
-		{"more equals signs", "a=b=c", Action{"a": "b=c"}, ""},
-		{"empty value", "a=", Action{"a": ""}, ""},
-		{"list", []any{"a=b", "c"}, Action{"a": "b", "c": "true"}, ""},
-		{"mapping", map[string]any{"a": "b", "c": true, "d": int64(5), "e": 1.5}, Action{"a": "b", "c": "true", "d": "5", "e": "1.5"}, ""},
+		{"text", "a=b, c", acts(map[string]any{"a": "b", "c": true}), ""},
+		{"a later one wins", "a=b,a=c", acts(map[string]any{"a": "c"}), ""},
+		{"more equals signs", "a=b=c", acts(map[string]any{"a": "b=c"}), ""},
+		{"empty value", "a=", acts(map[string]any{"a": ""}), ""},
+		{"list", []any{"a=b", "c"}, acts(map[string]any{"a": "b", "c": true}), ""},
+		{"mapping", map[string]any{"a": "b", "c": true, "d": int64(5), "e": 1.5}, acts(map[string]any{"a": "b", "c": true, "d": "5", "e": "1.5"}), ""},
 		{"nothing", nil, nil, ""},
 		{"empty text", "", nil, "has no action name"},
 		{"no name", "=b", nil, "has no action name"},

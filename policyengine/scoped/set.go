@@ -107,7 +107,7 @@ func compile(p *Policy, fault func(attribute string, err error)) *compiled {
 		fault("action", fmt.Errorf("%d actions, at most %d are allowed", len(p.Action), maxActions))
 	}
 	var err error
-	c.actions, err = compilePatterns(p.Action.names(), false)
+	c.actions, err = compilePatterns(p.Action.Names(), false)
 	fault("action", err)
 	c.realm, err = compilePatterns(p.Realm, true)
 	fault("realm", err)
