@@ -63,6 +63,10 @@ const (
 	SectionHelper      = "helper"
 	SectionRADIUS      = "radius:"
 	SectionLDAP        = "ldap:"
+
+	SectionContainer     = "container"
+	SectionContainerInfo = "container_info"
+	SectionRequestData   = "Request Data"
 )
 
 // Scopes with a meaning of their own in the matching.

@@ -1,0 +1,419 @@
+package scoped
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// regex is a compiled pattern. ascii says that it uses \b or \B, which RE2 knows
+// for ASCII only: a text with other letters cannot be judged then.
+type regex struct {
+	re    *regexp.Regexp
+	ascii bool
+}
+
+// match searches the text.
+func (r *regex) match(text string) (bool, error) {
+	if r.ascii && !isASCII(text) {
+		return false, failf(ErrBroken, "pattern %q uses \\b, and the text has letters beyond ASCII: write out what may stand there", r.re)
+	}
+	return r.re.MatchString(text), nil
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// syntaxFault is what is wrong with a pattern, at an offset in octets.
+type syntaxFault struct {
+	at   int
+	what string
+}
+
+// Error implements error.
+func (f *syntaxFault) Error() string {
+	return fmt.Sprintf("invalid pattern at offset %d: %s", f.at, f.what)
+}
+
+// dialect is how a pattern is read. Patterns are those of Python as far as RE2
+// has the same; what means something else in RE2 is translated or refused, so
+// that no pattern silently matches something else than it did elsewhere.
+type dialect struct {
+	// compat refuses what Python's re does not know, and lets $ match before a
+	// newline at the end.
+	compat bool
+	// anchored patterns stand behind a ^, so that flags at their start are not at
+	// the start of the expression.
+	anchored bool
+	// multiline is the flag m of the expression as a whole.
+	multiline bool
+}
+
+const (
+	wordClass = `\p{L}\p{N}_`
+	// spaceClass is what Unicode calls white space, and the separators of ASCII.
+	spaceClass = `\t-\r\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
+	// endOrNewline is Python's $: the end, or before a newline at the end. It
+	// takes the newline, which nothing may ask for behind a $ anyway.
+	endOrNewline = `(?:\n?\z)`
+)
+
+// complement spells a negated class as ranges, since RE2 classes do not nest.
+func complement(class string) string {
+	parsed, err := syntax.Parse(class, syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for i := 0; i+1 < len(parsed.Rune); i += 2 {
+		fmt.Fprintf(&b, `\x{%x}-\x{%x}`, parsed.Rune[i], parsed.Rune[i+1])
+	}
+	return b.String()
+}
+
+// translator rewrites one pattern for RE2.
+type translator struct {
+	dialect
+	in  string
+	at  int
+	out strings.Builder
+	// repeatable says that something stands in front that can be repeated.
+	repeatable bool
+	boundary   bool
+}
+
+// translate rewrites a pattern for RE2.
+func translate(pattern string, d dialect) (re2 string, boundary bool, err error) {
+	t := translator{dialect: d, in: pattern}
+	if !utf8.ValidString(pattern) {
+		return "", false, &syntaxFault{0, "it is not UTF-8"}
+	}
+	for t.at < len(t.in) {
+		if err := t.next(); err != nil {
+			return "", false, err
+		}
+	}
+	return t.out.String(), t.boundary, nil
+}
+
+func (t *translator) fault(format string, args ...any) error {
+	return &syntaxFault{t.at, fmt.Sprintf(format, args...)}
+}
+
+// next translates one piece.
+func (t *translator) next() error {
+	switch c := t.in[t.at]; c {
+	case '\\':
+		return t.escape(false)
+	case '[':
+		return t.class()
+	case '(':
+		return t.open()
+	case '*', '+', '?':
+		if !t.repeatable {
+			return t.fault("%q has nothing to repeat", string(c))
+		}
+		n := 1
+		if t.at+1 < len(t.in) && t.in[t.at+1] == '?' {
+			n = 2
+		}
+		t.emit(t.in[t.at:t.at+n], n, false)
+	case '{':
+		return t.count()
+	case '^':
+		t.emit("^", 1, false)
+	case '$':
+		end := "$"
+		if t.compat && !t.multiline {
+			end = endOrNewline
+		}
+		t.emit(end, 1, false)
+	case '|':
+		t.emit("|", 1, false)
+	default:
+		_, n := utf8.DecodeRuneInString(t.in[t.at:])
+		t.emit(t.in[t.at:t.at+n], n, true)
+	}
+	return nil
+}
+
+// emit writes a translation of the next n octets.
+func (t *translator) emit(text string, n int, repeatable bool) {
+	t.out.WriteString(text)
+	t.at += n
+	t.repeatable = repeatable
+}
+
+// count reads {m}, {m,}, {,n} and {m,n}; any other brace is literal.
+func (t *translator) count() error {
+	end := strings.IndexByte(t.in[t.at:], '}')
+	low, high, ranged := "", "", false
+	if end > 0 {
+		low, high, ranged = strings.Cut(t.in[t.at+1:t.at+end], ",")
+	}
+	if end < 0 || !digits(low) || !digits(high) || !ranged && low == "" {
+		t.emit(`\{`, 1, true)
+		return nil
+	}
+	if !t.repeatable {
+		return t.fault("%q has nothing to repeat", t.in[t.at:t.at+end+1])
+	}
+	n := end + 1
+	text := "{" + low + "}"
+	if ranged {
+		if low == "" {
+			low = "0"
+		}
+		text = "{" + low + "," + high + "}"
+	}
+	if t.at+n < len(t.in) && t.in[t.at+n] == '?' {
+		text, n = text+"?", n+1
+	}
+	t.emit(text, n, false)
+	return nil
+}
+
+// digits reports whether a text has nothing but digits; it may be empty.
+func digits(text string) bool {
+	return strings.Trim(text, "0123456789") == ""
+}
+
+// open reads the beginning of a group.
+func (t *translator) open() error {
+	rest := t.in[t.at:]
+	switch {
+	case !strings.HasPrefix(rest, "(?"):
+		t.emit("(", 1, false)
+	case strings.HasPrefix(rest, "(?:"), strings.HasPrefix(rest, "(?P<"):
+		n := 3
+		if rest[2] == 'P' {
+			n = strings.IndexByte(rest, '>') + 1
+		}
+		if n == 0 {
+			return t.fault("the name of the group has no end")
+		}
+		t.emit(rest[:n], n, false)
+	default:
+		return t.flags(rest)
+	}
+	return nil
+}
+
+// flags reads (?i), which holds for the whole expression and stands at its start,
+// and (?i:, which opens a group.
+func (t *translator) flags(rest string) error {
+	end := strings.IndexAny(rest, ":)")
+	if end < 0 {
+		return t.fault("%q has no end", rest)
+	}
+	letters := rest[2:end]
+	on, off, _ := strings.Cut(letters, "-")
+	if letters == "" || strings.Trim(on+off, "imsu") != "" {
+		return t.fault("%q is not supported: RE2 has neither look-around nor references", rest[:end+1])
+	}
+	if rest[end] == ')' && t.compat && (t.anchored || t.at > 0) {
+		return t.fault("the flags %s are not at the start of the expression", rest[:end+1])
+	}
+	if strings.Contains(on, "m") && t.compat {
+		return t.fault("the flag m is not supported in %s", rest[:end+1])
+	}
+	kept := strings.ReplaceAll(letters, "u", "") // Unicode is what there is
+	if kept == "" || kept == "-" {
+		kept = ""
+	}
+	text := "(?" + kept + rest[end:end+1]
+	if text == "(?)" {
+		text = ""
+	}
+	t.emit(text, end+1, false)
+	return nil
+}
+
+// escape translates what stands behind a backslash.
+func (t *translator) escape(inClass bool) error {
+	if t.at+1 >= len(t.in) {
+		return t.fault("nothing stands behind the backslash")
+	}
+	c, size := utf8.DecodeRuneInString(t.in[t.at+1:])
+	n := 1 + size
+	switch c {
+	case 'w', 's', 'd', 'W', 'S', 'D':
+		t.emit(classEscape(c, inClass), n, true)
+	case 'a', 'f', 'n', 'r', 't', 'v':
+		t.emit(t.in[t.at:t.at+n], n, true)
+	case 'x', 'u', 'U':
+		return t.hex(map[rune]int{'x': 2, 'u': 4, 'U': 8}[c])
+	case 'A', 'b', 'B', 'Z', 'z':
+		if inClass {
+			if c == 'b' {
+				t.emit(`\x08`, n, true)
+				return nil
+			}
+			return t.fault("%q is not known in a class", `\`+string(c))
+		}
+		return t.assertion(c, n)
+	case 'p', 'P':
+		if t.compat {
+			return t.fault("%q is not known", `\`+string(c))
+		}
+		return t.property(n)
+	case '0':
+		return t.fault("an octal number: write \\x and two digits")
+	default:
+		if c < utf8.RuneSelf && (c >= '1' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+			return t.fault("%q is not known or not supported", `\`+string(c))
+		}
+		t.emit(fmt.Sprintf(`\x{%x}`, c), n, true)
+	}
+	return nil
+}
+
+// classEscape spells \w, \s, \d and their opposites for all of Unicode.
+func classEscape(c rune, inClass bool) string {
+	inner := map[rune]string{'w': wordClass, 's': spaceClass, 'd': `\p{Nd}`, 'D': `\P{Nd}`}[c]
+	switch {
+	case c == 'W' && inClass:
+		return complement(`[^` + wordClass + `]`)
+	case c == 'S' && inClass:
+		return complement(`[^` + spaceClass + `]`)
+	case c == 'W':
+		return `[^` + wordClass + `]`
+	case c == 'S':
+		return `[^` + spaceClass + `]`
+	case inClass:
+		return inner
+	}
+	return `[` + inner + `]`
+}
+
+// assertion translates \A, \b, \B, \Z and \z.
+func (t *translator) assertion(c rune, n int) error {
+	text := `\` + string(c)
+	switch c {
+	case 'Z':
+		text = `\z`
+	case 'z':
+		if t.compat {
+			return t.fault(`"\\z" is not known: write \Z`)
+		}
+	case 'b', 'B':
+		t.boundary = true
+	}
+	t.emit(text, n, false)
+	return nil
+}
+
+// hex reads \x, \u and \U with their digits.
+func (t *translator) hex(size int) error {
+	start := t.at + 2
+	if start+size > len(t.in) {
+		return t.fault("%d hexadecimal digits are due", size)
+	}
+	code, err := strconv.ParseUint(t.in[start:start+size], 16, 32)
+	if err != nil || code > utf8.MaxRune {
+		return t.fault("%d hexadecimal digits of a character are due", size)
+	}
+	t.emit(fmt.Sprintf(`\x{%x}`, code), 2+size, true)
+	return nil
+}
+
+// property takes \pL and \p{Greek} as they are.
+func (t *translator) property(n int) error {
+	rest := t.in[t.at+n:]
+	size := 1
+	if strings.HasPrefix(rest, "{") {
+		size = strings.IndexByte(rest, '}') + 1
+	}
+	if size == 0 || size > len(rest) {
+		return t.fault("the name of a property is due")
+	}
+	t.emit(t.in[t.at:t.at+n+size], n+size, true)
+	return nil
+}
+
+// class reads a [class].
+func (t *translator) class() error {
+	start := t.at
+	t.emit("[", 1, true)
+	if strings.HasPrefix(t.in[t.at:], "^") {
+		t.emit("^", 1, true)
+	}
+	for first := true; ; first = false {
+		if t.at >= len(t.in) {
+			t.at = start
+			return t.fault("missing closing ]")
+		}
+		switch c := t.in[t.at]; {
+		case c == ']' && !first:
+			t.emit("]", 1, true)
+			return nil
+		case c == '[' && !t.compat && strings.HasPrefix(t.in[t.at:], "[:"):
+			return t.fault(`"[:" is not supported: write \p{L}, \d or the letters themselves`)
+		case c == '\\':
+			set := t.at+1 < len(t.in) && strings.IndexByte("wsdWSDpP", t.in[t.at+1]) >= 0
+			if err := t.escape(true); err != nil {
+				return err
+			}
+			rest := t.in[t.at:]
+			if set && strings.HasPrefix(rest, "-") && !strings.HasPrefix(rest, "-]") {
+				return t.fault("a range cannot begin with a class")
+			}
+		default:
+			r, n := utf8.DecodeRuneInString(t.in[t.at:])
+			text := string(r)
+			if c == '[' || c == ']' || c == '^' || c == '&' || c == '~' {
+				text = `\` + text
+			}
+			t.emit(text, n, true)
+		}
+	}
+}
+
+// compileRegex translates and compiles a pattern between what anchors it.
+func compileRegex(before, pattern, after string, d dialect) (*regex, error) {
+	text, boundary, err := translate(pattern, d)
+	if err != nil {
+		return nil, err
+	}
+	// Alone first, so that it cannot close a group which holds it.
+	if _, err := regexp.Compile(text); err != nil {
+		return nil, patternError(pattern, err)
+	}
+	re, err := regexp.Compile(before + text + after)
+	if err != nil {
+		return nil, patternError(pattern, err)
+	}
+	return &regex{re, boundary}, nil
+}
+
+// patternError says where in the pattern the fault is that RE2 found.
+func patternError(pattern string, err error) error {
+	fault, ok := err.(*syntax.Error) //nolint:errorlint // package regexp returns it bare
+	if !ok {
+		return fmt.Errorf("invalid pattern: %w", err)
+	}
+	if at := strings.Index(pattern, fault.Expr); at >= 0 && fault.Expr != "" {
+		return &syntaxFault{at, fmt.Sprintf("%s: %q", fault.Code, fault.Expr)}
+	}
+	return fmt.Errorf("invalid pattern: %s", fault.Code)
+}
+
+// leadingFlags takes flags off the start of a pattern, for those that are put
+// before the anchor.
+func leadingFlags(pattern string) (flags, rest string) {
+	if strings.HasPrefix(pattern, "(?") {
+		if end := strings.IndexByte(pattern, ')'); end > 2 && strings.Trim(pattern[2:end], "aiLmsux") == "" {
+			return pattern[:end+1], pattern[end+1:]
+		}
+	}
+	return "", pattern
+}
