@@ -324,7 +324,7 @@ func opSearchValue(_ *caseEnv, raw json.RawMessage) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, excluded, err := l.search(a.Value)
+	found, excluded, err := l.search(a.Value, a.Value)
 	return map[string]any{"found": found, "excluded": excluded}, err
 }
 

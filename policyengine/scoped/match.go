@@ -17,6 +17,9 @@ type asked struct {
 	realm    Arg
 	resolver Arg
 	admin    bool
+	// What lists that fold compare the values by.
+	userFolded, realmFolded           string
+	adminUserFolded, adminRealmFolded string
 	// client is the address; clientErr says why there is none.
 	client    netip.Addr
 	hasClient bool
@@ -136,6 +139,16 @@ func (s *Set) prepare(a *asked) error {
 	return nil
 }
 
+// fold folds the names, for the lists that fold.
+func (s *Set) fold(a *asked) {
+	a.realmFolded = s.foldRealms.fold(a.realm.Value)
+	a.userFolded = s.foldUsers.fold(a.user.Value)
+	if a.admin {
+		a.adminRealmFolded = s.foldRealms.fold(a.q.AdminRealm.Value)
+		a.adminUserFolded = s.foldUsers.fold(a.q.AdminUser.Value)
+	}
+}
+
 // place puts the user object into the place of user, realm and resolver. What was
 // given besides must agree.
 func (a *asked) place(u *User) error {
@@ -175,21 +188,27 @@ func (s *Set) run(a *asked, end stage, buf []*Policy) ([]*Policy, error) {
 // matching appends the ids of the policies that pass all stages before end to
 // ids, which must be empty.
 func (s *Set) matching(a *asked, end stage, ids []uint32) ([]uint32, error) {
-	simple := min(end, stageConditions)
-	if err := s.probe(a, simple); err != nil {
+	s.fold(a)
+	if err := s.probe(a, min(end, stageConditions)); err != nil {
 		return nil, err
 	}
-	ids, err := s.collect(a, simple, ids)
-	if err != nil {
+	ids, err := s.collect(a, listStages, ids)
+	if err != nil || end == listStages {
+		s.order(a, ids)
+		return ids, err
+	}
+	if ids, err = keep(ids, func(id uint32) (bool, error) { return s.compare(a, &s.all[id], stageTime) }); err != nil {
 		return nil, err
 	}
 	s.order(a, ids)
-	if end <= stageConditions || a.q.Mode == NoConditions {
-		return ids, nil
-	}
+	return keep(ids, func(id uint32) (bool, error) { return s.holds(a, &s.all[id]) })
+}
+
+// keep keeps the ids for which a question is answered with yes.
+func keep(ids []uint32, ask func(id uint32) (bool, error)) ([]uint32, error) {
 	kept := ids[:0]
 	for _, id := range ids {
-		ok, err := s.holds(a, &s.all[id])
+		ok, err := ask(id)
 		if err != nil {
 			return nil, err
 		}
@@ -212,7 +231,7 @@ func (s *Set) probe(a *asked, end stage) error {
 		for _, id := range left {
 			ok, err := s.compare(a, &s.all[id], st)
 			if err != nil {
-				return fmt.Errorf("scoped policy %q: %w", s.all[id].Name, err)
+				return err
 			}
 			if ok {
 				kept = append(kept, id)
@@ -248,6 +267,9 @@ func (s *Set) order(a *asked, ids []uint32) {
 
 // holds evaluates the conditions of a policy, up to the first that is false.
 func (s *Set) holds(a *asked, c *compiled) (bool, error) {
+	if a.q.Mode == NoConditions {
+		return true, nil
+	}
 	for i := range c.conditions {
 		if c.conditions[i].skipped(a.q.Mode) {
 			continue
@@ -265,6 +287,14 @@ func (s *Set) holds(a *asked, c *compiled) (bool, error) {
 
 // compare compares one attribute of a policy with the query.
 func (s *Set) compare(a *asked, c *compiled, st stage) (bool, error) {
+	ok, err := s.attribute(a, c, st)
+	if err != nil {
+		return false, fmt.Errorf("scoped policy %q: %w", c.Name, err)
+	}
+	return ok, nil
+}
+
+func (s *Set) attribute(a *asked, c *compiled, st stage) (bool, error) {
 	switch st {
 	case stageName:
 		return !a.q.Name.Given || c.Name == a.q.Name.Value, nil
@@ -273,15 +303,15 @@ func (s *Set) compare(a *asked, c *compiled, st stage) (bool, error) {
 	case stageScope:
 		return !a.q.Scope.Given || c.Scope == a.q.Scope.Value, nil
 	case stageAction:
-		return matchArg(&c.actions, a.q.Action, "action")
+		return matchArg(&c.actions, a.q.Action, "", "action")
 	case stageRealm:
-		return matchArg(&c.realm, a.realm, "realm")
+		return matchArg(&c.realm, a.realm, a.realmFolded, "realm")
 	case stageAdminRealm:
-		return matchAdmin(a, &c.adminRealm, a.q.AdminRealm, "adminrealm")
+		return matchAdmin(a, &c.adminRealm, a.q.AdminRealm, a.adminRealmFolded, "adminrealm")
 	case stageUser:
-		return matchArg(&c.user, a.user, "user")
+		return matchArg(&c.user, a.user, a.userFolded, "user")
 	case stageAdminUser:
-		return matchAdmin(a, &c.adminUser, a.q.AdminUser, "adminuser")
+		return matchAdmin(a, &c.adminUser, a.q.AdminUser, a.adminUserFolded, "adminuser")
 	case stageResolver:
 		return a.matchResolver(c)
 	case stagePINode:
@@ -296,11 +326,11 @@ func (s *Set) compare(a *asked, c *compiled, st stage) (bool, error) {
 	return true, nil
 }
 
-func matchArg(l *patternList, arg Arg, attribute string) (bool, error) {
+func matchArg(l *patternList, arg Arg, folded, attribute string) (bool, error) {
 	if !arg.Given || l.empty {
 		return true, nil
 	}
-	ok, err := l.match(arg.Value)
+	ok, err := l.match(arg.Value, folded)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", attribute, err)
 	}
@@ -308,11 +338,11 @@ func matchArg(l *patternList, arg Arg, attribute string) (bool, error) {
 }
 
 // matchAdmin compares what only scope admin has.
-func matchAdmin(a *asked, l *patternList, arg Arg, attribute string) (bool, error) {
+func matchAdmin(a *asked, l *patternList, arg Arg, folded, attribute string) (bool, error) {
 	if !a.admin {
 		return true, nil
 	}
-	return matchArg(l, arg, attribute)
+	return matchArg(l, arg, folded, attribute)
 }
 
 // matchResolver compares resolvers: that of the user or, with
@@ -330,7 +360,7 @@ func (a *asked) matchResolver(c *compiled) (bool, error) {
 		candidates = a.resolvers()
 	}
 	for _, r := range candidates {
-		found, excluded, err := c.resolver.search(r)
+		found, excluded, err := c.resolver.search(r, r)
 		if err != nil {
 			return false, fmt.Errorf("resolver: %w", err)
 		}

@@ -178,19 +178,14 @@ func compileMember(text string, f folding, compat bool) (*regex, error) {
 	return compileRegex(`\A(?:`, text, `)\z`, dialect{})
 }
 
-// folded is what the list compares a value by.
-func (l *patternList) folded(value string) string {
+// search looks at all members, folded being what the folding of the list makes of
+// the value. In Compat, plain members are also found in their text with a newline
+// behind it, and a member that is no regular expression is an error unless it is
+// the value itself, or excludes it.
+func (l *patternList) search(value, folded string) (found, excluded bool, err error) {
 	if l.folding == exactly {
-		return value
+		folded = value
 	}
-	return l.folding.fold(value)
-}
-
-// search looks at all members. In Compat, plain members are also found in their
-// text with a newline behind it, and a member that is no regular expression is
-// an error unless it is the value itself, or excludes it.
-func (l *patternList) search(value string) (found, excluded bool, err error) {
-	folded := l.folded(value)
 	excluded = l.excluded.has(folded)
 	found = l.star || l.exact.has(folded)
 	if l.compat && !found && strings.HasSuffix(folded, "\n") {
@@ -231,10 +226,10 @@ func excludes(member, value string) bool {
 
 // match tells whether the list lets the value through: an empty list does, and
 // else something must be found and nothing exclude it, in whatever order.
-func (l *patternList) match(value string) (bool, error) {
+func (l *patternList) match(value, folded string) (bool, error) {
 	if l.empty {
 		return true, nil
 	}
-	found, excluded, err := l.search(value)
+	found, excluded, err := l.search(value, folded)
 	return found && !excluded, err
 }

@@ -73,6 +73,8 @@ type Set struct {
 	all    []compiled
 	byName map[string]uint32
 	index  index
+	// What realms and users are folded by, where a list asks for it.
+	foldRealms, foldUsers folding
 	// asks says that a policy has conditions or looks at all resolvers.
 	asks bool
 	// fragile are the policies that can fail by themselves (Compat only), by id.
