@@ -1,6 +1,8 @@
 package scoped
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -72,6 +74,9 @@ func IsTrue(v any) bool {
 		return v == 1
 	case float64:
 		return v == 1
+	case json.Number:
+		f, err := v.Float64()
+		return err == nil && f == 1
 	case string:
 		return v == "1" || v == "True" || v == "true" || v == "TRUE"
 	}
@@ -87,3 +92,9 @@ func trim(text string) string { return strings.TrimFunc(text, blank) }
 
 // words splits at white space.
 func words(text string) []string { return strings.FieldsFunc(text, blank) }
+
+// sortedSet sorts a list and leaves duplicates out.
+func sortedSet(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}

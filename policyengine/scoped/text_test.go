@@ -1,6 +1,7 @@
 package scoped
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -62,12 +63,12 @@ func TestParseDict(t *testing.T) {
 }
 
 func TestIsTrue(t *testing.T) {
-	for _, v := range []any{true, 1, int64(1), 1.0, "1", "True", "true", "TRUE"} {
+	for _, v := range []any{true, 1, int64(1), 1.0, json.Number("1"), json.Number("1.0"), "1", "True", "true", "TRUE"} {
 		if !IsTrue(v) {
 			t.Errorf("%#v is not true", v)
 		}
 	}
-	for _, v := range []any{nil, false, 0, 2, 1.5, "", "0", "yes", "on", "tRUE", " 1", []string{"1"}} {
+	for _, v := range []any{nil, false, 0, 2, 1.5, json.Number("2"), "", "0", "yes", "on", "tRUE", " 1", []string{"1"}} {
 		if IsTrue(v) {
 			t.Errorf("%#v is true", v)
 		}
