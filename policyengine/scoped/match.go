@@ -267,22 +267,26 @@ func (s *Set) order(a *asked, ids []uint32) {
 
 // holds evaluates the conditions of a policy, up to the first that is false.
 func (s *Set) holds(a *asked, c *compiled) (bool, error) {
-	if a.q.Mode == NoConditions {
-		return true, nil
-	}
+	_, ok, err := s.firstFalse(a, c)
+	return ok, err
+}
+
+// firstFalse evaluates the conditions of a policy, and says which is the first
+// that is false.
+func (s *Set) firstFalse(a *asked, c *compiled) (int, bool, error) {
 	for i := range c.conditions {
 		if c.conditions[i].skipped(a.q.Mode) {
 			continue
 		}
 		ok, err := c.conditions[i].holds(&a.q, a.now, a.compat)
 		if err != nil {
-			return false, fmt.Errorf("scoped policy %q: %w", c.Name, err)
+			return i, false, fmt.Errorf("scoped policy %q: %w", c.Name, err)
 		}
 		if !ok {
-			return false, nil
+			return i, false, nil
 		}
 	}
-	return true, nil
+	return 0, true, nil
 }
 
 // compare compares one attribute of a policy with the query.

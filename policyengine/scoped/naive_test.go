@@ -342,9 +342,12 @@ func (n naive) condition(q *Query, c Condition) (bool, error) {
 		if q.Serial == "" || q.World == nil || q.World.Token == nil {
 			break
 		}
-		token, _, err := q.World.Token(q.Serial)
+		token, ok, err := q.World.Token(q.Serial)
 		if err != nil {
 			return false, failf(ErrPolicy, "%w", err)
+		}
+		if !ok {
+			break
 		}
 		if c.Section == "token" {
 			left, there = token.Columns[c.Key]
