@@ -56,9 +56,10 @@ func DetectFormat(data []byte) Format {
 }
 
 // ImportJSON reads policies from JSON: a list of objects, or an object whose
-// member "policy" or "policies" is such a list, as configuration exports have it;
-// other members are left out with a note. The same data written as a literal of
-// Python is read too. All faults are reported at once, as ErrInvalid.
+// member "policy" or "policies" is such a list, as configuration exports have it
+// (other members are left out with a note), or the object of one policy. The same
+// data written as a literal of Python is read too. All faults are reported at
+// once, as ErrInvalid.
 func ImportJSON(data []byte) (Imported, error) {
 	if len(data) > maxImport {
 		return Imported{}, failf(ErrInvalid, "import JSON: more than %d octets", maxImport)
@@ -133,6 +134,9 @@ func policyList(v any) (list []any, notes []string, err error) {
 			return nil, nil, failf(ErrInvalid, "import: %s: %s is no list of policies", m.key, kindOf(m.value))
 		}
 		list, found = append(list, part...), true
+	}
+	if !found && slices.ContainsFunc(o, func(m objectMember) bool { return m.key == "name" }) {
+		return []any{o}, nil, nil // one policy alone
 	}
 	if !found {
 		return nil, nil, failf(ErrInvalid, `import: there is no member "policy" or "policies"`)

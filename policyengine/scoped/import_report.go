@@ -212,11 +212,11 @@ func (r *reporter) conditions() {
 			r.report("conditions", "condition %d says %s when data is missing, which compat does not look at: there it is an error", i+1, c.Missing)
 		}
 		switch c.Comparator {
-		case "equals", "!equals":
+		case "equals", "!equals", "in", "!in":
 			r.report("conditions", "condition %d: %s %q of a number or a truth value: compat never finds them equal to a text, hardened compares what they are", i+1, c.Comparator, c.Value)
 		case "<", ">":
 			r.report("conditions", "condition %d: %s of an empty attribute: it is 0 in compat, and missing in hardened", i+1, c.Comparator)
-		case "contains", "!contains", "in", "!in", "matches", "!matches":
+		case "contains", "!contains", "matches", "!matches":
 		default:
 			r.report("conditions", "condition %d: compat does not know the comparator %q: there it is an error", i+1, c.Comparator)
 		}

@@ -41,7 +41,7 @@ func TestDifferences(t *testing.T) {
 		{"typed", condition(SectionUserInfo, "equals", "5", ""), "conditions", "compat never finds them equal"},
 		{"empty", condition(SectionUserInfo, "<", "5", ""), "conditions", "it is 0 in compat"},
 		{"missing", condition(SectionUserInfo, "contains", "x", MissingTrue), "conditions", "compat does not look at"},
-		{"section", condition("radius:NAS-Identifier", "in", "x", ""), "conditions", "compat does not know the section"},
+		{"section", condition("radius:NAS-Identifier", "contains", "x", ""), "conditions", "compat does not know the section"},
 		{"comparator", condition(SectionUserInfo, "string_contains", "x", ""), "conditions", "compat does not know the comparator"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -284,6 +284,7 @@ func TestImportJSON(t *testing.T) {
 	for _, text := range []string{
 		`[{"name": "a", "scope": "user", "priority": 2, "action": {"z": true, "b": 1}, "realm": "x, y"}]`,
 		`{"policies": [{"name": "a", "scope": "user", "priority": "2", "action": "z, b=1", "realm": ["x", "y"], "conditions": null, "active": "True"}]}`,
+		`{"name": "a", "scope": "user", "priority": 2, "action": {"z": true, "b": "1"}, "realm": ["x", "y"], "pinode": []}`,
 		`{'policy': [{'name': 'a', 'scope': 'user', 'priority': 2, 'action': {'z': True, 'b': '1'}, 'realm': ['x', 'y'], 'time': None}]}`,
 	} {
 		got, err := ImportJSON([]byte(text))
