@@ -109,11 +109,11 @@ func parsePieces(pieces []string) (Action, error) {
 	}
 	a := make(Action, 0, len(pieces))
 	for _, piece := range pieces {
-		name, value, found := strings.Cut(strings.TrimSpace(piece), "=")
+		name, value, found := strings.Cut(trim(piece), "=")
 		if name == "" {
 			return nil, fmt.Errorf("%q has no action name", piece)
 		}
-		if name != strings.TrimSpace(name) || value != strings.TrimSpace(value) {
+		if name != trim(name) || value != trim(value) {
 			return nil, fmt.Errorf("%q has blanks around the equals sign: they would be part of the name or the value, remove them", piece)
 		}
 		a.Set(ActionItem{Name: name, Value: value, Flag: !found})
