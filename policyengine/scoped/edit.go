@@ -22,7 +22,7 @@ type Change struct {
 
 // Editor changes lists of policies. Its functions return a new list and leave the
 // one that they were given alone; what they put into a list was checked as
-// Compile checks it with these options.
+// Compile checks it with these options, and the values of actions by CheckValue.
 //
 // In Compat only the priority and the clients are checked, and a change without
 // Active, CheckAllResolvers or UserCaseInsensitive sets them to true, false and
@@ -54,6 +54,13 @@ func (e Editor) Set(policies []Policy, c Change) ([]Policy, error) {
 		out[i].Active, out[i].CheckAllResolvers, out[i].UserCaseInsensitive = true, false, false
 	}
 	c.apply(&out[i])
+	if !compat && c.Action != nil {
+		for _, item := range *c.Action {
+			if err := CheckValue(out[i].Scope, item); err != nil {
+				return nil, failf(ErrInvalid, "set policy %q: action %s: %w", c.Name, item.Name, err)
+			}
+		}
+	}
 	if _, err := Compile(out[i:i+1], e.Options); err != nil {
 		return nil, failf(ErrInvalid, "set policy: %w", err)
 	}

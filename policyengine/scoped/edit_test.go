@@ -74,6 +74,7 @@ func TestSetRefuses(t *testing.T) {
 		{"network", Change{Name: "a", Client: new([]string{"10.0.0.0/99"})}, ErrInvalid, true},
 		{"pattern", Change{Name: "a", User: new([]string{"("})}, ErrInvalid, false},
 		{"time", Change{Name: "a", Time: new("nonsense")}, ErrInvalid, false},
+		{"value", Change{Name: "a", Scope: new(ScopeAuthorization), Action: &Action{{Name: ActionAuthMaxFail, Value: "lots"}}}, ErrInvalid, false},
 		{"no name", Change{Scope: new("user")}, ErrInvalid, false},
 		{"condition", Change{Name: "a", Conditions: new([]Condition{{Section: "moon", Comparator: "likes", Active: true}})}, ErrInvalid, false},
 	} {

@@ -482,7 +482,7 @@ func FuzzCacheRule(f *testing.F) {
 
 func TestAssignRule(t *testing.T) {
 	for text, want := range map[string]AssignRule{
-		"6:pin": {6, false, 100}, "pin:8": {8, true, 100}, " PIN : 6 : 20": {6, true, 20}, "6:pin:1": {6, false, 1},
+		"6:pin": {6, false, 100}, "pin:8": {8, true, 100}, "PIN:6: 20": {6, true, 20}, "6:pin:1": {6, false, 1},
 	} {
 		if got, err := ParseAssignRule(text); got != want || err != nil {
 			t.Errorf("%q: %+v, error %v", text, got, err)
