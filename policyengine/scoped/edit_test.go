@@ -197,6 +197,10 @@ func TestImportTextCompatLoses(t *testing.T) {
 			t.Errorf("%q: %v, error %v", text, got, err)
 		}
 	}
+	got, _, err = ImportTextCompat(nil, "[x]\nscope = user\naction = \"'enable'\"\nrealm = None\nuser = ('ann')")
+	if diff := cmp.Diff([]Policy{{Name: "x", Scope: "user", Active: true, Priority: 1, Action: Action{{Name: "enable", Flag: true}}, User: []string{"ann"}}}, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		t.Errorf("error %v\n%s", err, diff)
+	}
 	got, n, err = ImportTextCompat(stored()[1:], "[ok] # fine\nscope = \"user\"\naction = {'a': 'b'} # c\n\n[bad]\nscope = user")
 	if err == nil || n != 1 || len(got) != 2 || !strings.Contains(err.Error(), `"bad"`) {
 		t.Errorf("%d, %v, error %v", n, got, err)

@@ -36,6 +36,10 @@ func ImportTextCompat(policies []Policy, text string) ([]Policy, int, error) {
 	return policies, len(sections), nil
 }
 
+// maxSections bounds an import as the original does it, which sets one policy
+// after the other.
+const maxSections = 5_000
+
 // iniSection is one section. A value that was cut at a comma has several parts.
 type iniSection struct {
 	name   string
@@ -55,6 +59,7 @@ var iniName = regexp.MustCompile(`^\[\s*([^'"\s\[\]](?:[^\[\]]*[^\s\[\]])?|"\s*\
 
 func parseINI(text string) ([]iniSection, error) {
 	var sections []iniSection
+	names := map[string]bool{}
 	for i, line := range strings.Split(text, "\n") {
 		line = trim(line)
 		if line == "" || line[0] == '#' {
@@ -66,11 +71,10 @@ func parseINI(text string) ([]iniSection, error) {
 				return nil, failf(ErrInvalid, "line %d: the section %.60q cannot be read", i+1, line)
 			}
 			name := unquoteINI(m[1])
-			for _, s := range sections {
-				if s.name == name {
-					return nil, failf(ErrInvalid, "line %d: the section %.60q is there twice", i+1, name)
-				}
+			if names[name] || len(sections) >= maxSections {
+				return nil, failf(ErrInvalid, "line %d: the section %.60q is there twice, or is one too many", i+1, name)
 			}
+			names[name] = true
 			sections = append(sections, iniSection{name, map[string][]string{}})
 			continue
 		}
@@ -139,11 +143,11 @@ func (s *iniSection) change() (Change, error) {
 	return ParseChange(fields, Compat)
 }
 
-// plainOf turns the list or the map of a literal into what ParseChange reads.
-// Anything else is no value that could have been exported.
+// plainOf turns a literal into what ParseChange reads: a list, a map, a text (as
+// if it were not quoted twice), or nothing, which is an absent attribute.
 func plainOf(v any) (any, error) {
 	switch v := v.(type) {
-	case []any:
+	case nil, string, []any:
 		return v, nil
 	case object:
 		m := make(map[string]any, len(v))
@@ -152,5 +156,5 @@ func plainOf(v any) (any, error) {
 		}
 		return m, nil
 	}
-	return nil, failf(ErrInvalid, "%s is neither a list nor a map", kindOf(v))
+	return nil, failf(ErrInvalid, "%s is neither a list nor a map nor text", kindOf(v))
 }

@@ -8,12 +8,19 @@ import (
 	"strings"
 )
 
+// maxAttributes is how many attributes a policy of an import may have, those that
+// are not known included.
+const maxAttributes = 100
+
 // policyOf makes a policy of the attributes of an export. Attributes that are not
 // there have their defaults; unknown ones are named in the notes. A list may be
 // written as text with commas, and the actions as text, as a list of pieces or as
 // a map.
 func policyOf(o object) (p Policy, notes []string, err error) {
 	p = Policy{Active: true, Priority: DefaultPriority}
+	if len(o) > maxAttributes {
+		return p, nil, failf(ErrInvalid, "%d attributes, at most %d are allowed", len(o), maxAttributes)
+	}
 	var faults []error
 	for i, m := range o {
 		if slices.ContainsFunc(o[:i], func(earlier objectMember) bool { return earlier.key == m.key }) {

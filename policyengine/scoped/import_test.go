@@ -251,6 +251,7 @@ func TestImportTextRefuses(t *testing.T) {
 		{"[a", "line 1: \"[a\" has no closing bracket"},
 		{"[a]\n[a]", `line 2: the name "a" is there twice`},
 		{"[a]\nscope=x\nscope=y", "line 3: scope: is there twice"},
+		{"[a]\n" + strings.Repeat("x = y\n", 3), "line 4: x: is there twice"},
 		{"[a]\nrealm = ['x'", "line 2: realm: at offset 4: a comma"},
 		{"[a]\nrealm = ['x\n", "line 2: realm: at offset 3: the closing quote is missing"},
 		{"[a]\nrealm = {'x': 'y'}", "realm: a map is no list"},
@@ -302,12 +303,21 @@ func TestImportJSON(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "5", `{"event": []}`, `{"policy": 5}`, `[5]`, `[{"name": "a"}, {"name": "a"}]`, `[{"name": "a", "name": "b"}]`, `[{}] x`, `[{"name": 1.5e999999}`,
-		`[{"name": "a", "conditions": [{"section": "x", "wrong": 1}]}]`, strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100),
+		`[{"name": "a", "conditions": [{"section": "x", "wrong": 1}]}]`, `[{` + manyKeys(200) + `}]`, strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100),
 	} {
 		if got, err := ImportJSON([]byte(text)); !errors.Is(err, ErrInvalid) || got.Policies != nil {
 			t.Errorf("%q: %+v, error %v", text, got, err)
 		}
 	}
+}
+
+// manyKeys are the members of an object with many of them.
+func manyKeys(n int) string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf(`"k%d": 1`, i)
+	}
+	return strings.Join(keys, ", ")
 }
 
 func TestDetectFormat(t *testing.T) {

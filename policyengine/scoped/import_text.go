@@ -133,8 +133,8 @@ func (r *textReader) attribute(key, text string) {
 		r.fault(r.line, "%s: %w", key, err)
 		return
 	}
-	if slices.ContainsFunc(r.section, func(m objectMember) bool { return m.key == key }) {
-		r.fault(r.line, "%s: is there twice", key)
+	if len(r.section) >= maxAttributes || slices.ContainsFunc(r.section, func(m objectMember) bool { return m.key == key }) {
+		r.fault(r.line, "%.60s: is there twice, or is one attribute too many", key)
 		return
 	}
 	r.section = append(r.section, objectMember{key, v})

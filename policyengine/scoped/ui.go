@@ -37,7 +37,7 @@ func (u UIUser) query() (*Query, error) {
 // and "*" are not expanded. When the scope has no active policy at all these are
 // all actions that are defined in it, unless Options.EmptyScope denies.
 //
-// now and world are for policies that ask for them; see Query.
+// Of the request only the clock and the world are read.
 func (s *Set) UIRights(defs *Definitions, u UIUser, r *Request) ([]string, error) {
 	found, err := s.uiMatch(u, r, Arg{})
 	if err != nil {
