@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -149,7 +150,7 @@ func (c *comparator) compareCompat(left any) (bool, error) {
 		return c.search(text)
 	case opIn:
 		text, ok := left.(string)
-		return ok && oneOf(c.members, text), nil
+		return ok && slices.Contains(c.members, text), nil
 	default: // < and >
 		n, err := wholeNumber(left)
 		if err != nil {
@@ -260,15 +261,6 @@ func isFalsy(v any) bool {
 func contains(list []any, text string) bool {
 	for _, item := range list {
 		if plain(item) == any(text) {
-			return true
-		}
-	}
-	return false
-}
-
-func oneOf(list []string, text string) bool {
-	for _, t := range list {
-		if t == text {
 			return true
 		}
 	}

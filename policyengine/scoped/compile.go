@@ -44,15 +44,15 @@ func Compile(policies []Policy, o Options) (*Set, error) {
 	for i := range s.all {
 		s.byName[s.all[i].Name] = uint32(i)
 		s.asks = s.asks || len(s.all[i].Conditions) > 0 || s.all[i].CheckAllResolvers
+		if len(s.all[i].Realm) > 0 || len(s.all[i].AdminRealm) > 0 {
+			s.foldRealms = s.all[i].realm.folding
+		}
 		if s.all[i].UserCaseInsensitive {
 			s.foldUsers = s.all[i].user.folding
 		}
 		if s.all[i].canFail() {
 			s.fragile = append(s.fragile, uint32(i))
 		}
-	}
-	if o.Semantics == Hardened {
-		s.foldRealms = caseless
 	}
 	s.index = buildIndex(s)
 	return s, nil

@@ -108,7 +108,7 @@ func (e *caseEnv) user(v any) *User {
 // resolvers lists the resolvers of a realm in their order.
 func (e *caseEnv) resolvers(realm string) []string {
 	list := slices.Clone(e.world.Realms[strings.ToLower(realm)])
-	priority := func(p *int) int { return *cmp.Or(p, ptr(1000)) }
+	priority := func(p *int) int { return *cmp.Or(p, new(1000)) }
 	slices.SortStableFunc(list, func(a, b struct {
 		Resolver string `json:"resolver"`
 		Priority *int   `json:"priority"`
@@ -122,8 +122,6 @@ func (e *caseEnv) resolvers(realm string) []string {
 	}
 	return names
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // oracle answers what the original asks its own tables.
 func (e *caseEnv) oracle() *World {

@@ -92,7 +92,7 @@ func (s *Set) Explain(q *Query) *Explanation {
 		}
 	}
 	if e.Err == nil && q.Action.Given {
-		e.values(s, q.Action.Value)
+		e.values(q.Action.Value)
 	}
 	return e
 }
@@ -100,7 +100,7 @@ func (s *Set) Explain(q *Query) *Explanation {
 // verdict compares one policy, stage by stage, until one does not match.
 func (s *Set) verdict(a *asked, c *compiled) (Verdict, stage) {
 	v := Verdict{Policy: &c.Policy}
-	for st := stageName; st < stageConditions; st++ {
+	for st := range stageConditions {
 		ok, err := s.attribute(a, c, st)
 		if err != nil {
 			v.Attribute, v.Reason, v.Err = attributeNames[st], err.Error(), fmt.Errorf("scoped policy %q: %w", c.Name, err)
@@ -212,7 +212,7 @@ func listed(members []string) string {
 
 // values finds what the policies that matched set for the action, and which of
 // them are beaten by one of better priority.
-func (e *Explanation) values(s *Set, action string) {
+func (e *Explanation) values(action string) {
 	best := ""
 	priority := 0
 	for i := range e.Policies {

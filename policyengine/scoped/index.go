@@ -249,7 +249,7 @@ func (s *Set) narrow(a *asked, into *[3]possible) (n int, none bool) {
 // check appends the id if the policy passes all stages before end.
 func (s *Set) check(a *asked, id uint32, end stage, ids []uint32) ([]uint32, error) {
 	c := &s.all[id]
-	for st := stageName; st < end; st++ {
+	for st := range end {
 		if ok, err := s.compare(a, c, st); err != nil || !ok {
 			return ids, err
 		}

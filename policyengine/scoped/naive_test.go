@@ -259,9 +259,9 @@ func (n naive) time(q *Query, p *Policy) (bool, error) {
 		if m == nil {
 			return matched, nil
 		}
-		clock := func(h, min string) int {
+		clock := func(h, m string) int {
 			a, _ := strconv.Atoi(h)
-			b, _ := strconv.Atoi(min) // absent: 0
+			b, _ := strconv.Atoi(m) // absent: 0
 			if a > 23 || b > 59 {
 				return -1
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/cases"
@@ -86,12 +87,7 @@ func (s *textSet) has(text string) bool {
 		_, ok := s.hash[text]
 		return ok
 	}
-	for _, t := range s.list {
-		if t == text {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.list, text)
 }
 
 // pattern is a member that is a regular expression. In Compat err may say that
