@@ -2,7 +2,6 @@ package scoped
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -35,65 +34,6 @@ func loginOf(t testing.TB, semantics Semantics, policies ...string) (Login, *[]s
 }
 
 func noResolve(string, string, bool) (*User, error) { return nil, errors.New("must not be resolved") }
-
-func TestMangle(t *testing.T) {
-	in := Credentials{Name: "ann@corp", Realm: "corp", Password: "abcdef"}
-	for _, tt := range []struct {
-		value string
-		want  Credentials
-	}{
-		{`pass/^(.{2})(.*)$/\2\1/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "cdefab"}},
-		{`pass/(?P<first>.)/\g<first>-/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "a-b-c-d-e-f-"}},
-		{`pass/(.*)/x\1/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "xabcdefx"}}, // an empty match at the end
-		{`pass/c*/-/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "-a-b--d-e-f-"}},
-		{`pass/x/y/trailing`, in},
-		{`other/x/y/`, in},
-		{`pass/[a-c]+/\\\t!/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "\\\t!def"}},
-		{`pass/a/\0\060\101/`, Credentials{Name: "ann@corp", Realm: "corp", Password: "\x000Abcdef"}},
-	} {
-		l, _ := loginOf(t, Hardened, "authentication mangle="+tt.value)
-		got, err := l.Mangle(in, noResolve)
-		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
-			t.Errorf("%s: error %v\n%s", tt.value, err, diff)
-		}
-	}
-	l, audit := loginOf(t, Hardened, `authentication mangle=user/@.*//`, "authentication mangle=serial/x/y/")
-	bob := &User{Login: "bob"}
-	got, err := l.Mangle(in, func(name, realm string, typed bool) (*User, error) {
-		if name != "ann" || realm != "corp" || !typed {
-			t.Errorf("resolves %q, %q, %t", name, realm, typed)
-		}
-		return bob, nil
-	})
-	if err != nil || got.User != bob || got.Name != "ann" || !slices.Equal(*audit, []string{"p1"}) {
-		t.Errorf("%+v, audit %q, error %v", got, *audit, err)
-	}
-}
-
-func TestMangleRefuses(t *testing.T) {
-	in := Credentials{Name: "ann", Password: "abcdef"}
-	for _, value := range []string{
-		"user", "pass/a/b", "pass/[/x/", `pass/a/\1/`, `pass/a/\g<x>/`, `pass/a/\g/`, `pass/a/\q/`, `pass/a/\777/`, `pass/a/b\`,
-		`pass/(a/x/`, "user/ann/bob/",
-	} {
-		l, audit := loginOf(t, Hardened, "authentication mangle="+value)
-		if got, err := l.Mangle(in, noResolve); err == nil {
-			t.Errorf("%s: %+v", value, got)
-		}
-		if !strings.HasPrefix(value, "user/") && len(*audit) > 0 {
-			t.Errorf("%s: audit %q", value, *audit)
-		}
-	}
-	l, _ := loginOf(t, Hardened, "authentication mangle=pass/a/b/")
-	if _, err := l.Mangle(Credentials{Password: strings.Repeat("a", maxSubstitute+1)}, noResolve); err == nil {
-		t.Error("a long password is mangled")
-	}
-	l, _ = loginOf(t, Hardened, `authentication mangle=pass/(.*)/`+strings.Repeat(`\1`, 100)+strings.Repeat("x", 100)+`/`)
-	l2, err := l.Mangle(Credentials{Password: strings.Repeat("a", 512)}, noResolve)
-	if err != nil || len(l2.Password) > maxSubstituted {
-		t.Errorf("%d octets, error %v", len(l2.Password), err)
-	}
-}
 
 func TestSetRealm(t *testing.T) {
 	l, audit := loginOf(t, Hardened, "authorization setrealm=lab")
@@ -372,148 +312,6 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
-func TestParseCacheRule(t *testing.T) {
-	for text, want := range map[string]CacheRule{
-		"4h": {4 * time.Hour, 4 * time.Hour, 0}, "4h/5m": {4 * time.Hour, 5 * time.Minute, 0}, "1h/3": {time.Hour, time.Hour, 3},
-	} {
-		if got, err := ParseCacheRule(text, Hardened); got != want || err != nil {
-			t.Errorf("%s: %+v, error %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "2x", "4h/", "4h/x", "4h/5m/3", "-4h", "0s", "4h/-5m", "4H", "4h/99999999999999999999"} {
-		if got, err := ParseCacheRule(text, Hardened); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: %+v, error %v", text, got, err)
-		}
-	}
-}
-
-// Row 13: hardened binds an entry to the application and the network.
-func TestAuthCacheIsBound(t *testing.T) {
-	key := CacheKey{"vpn", netip.MustParseAddr("::ffff:10.1.2.3")}
-	right := func(int) (bool, error) { return true, nil }
-	for _, tt := range []struct {
-		semantics Semantics
-		change    func(e *CacheEntry, k *CacheKey)
-		hit       bool
-	}{
-		{Hardened, func(*CacheEntry, *CacheKey) {}, true},
-		{Hardened, func(_ *CacheEntry, k *CacheKey) { k.Application = "wiki" }, false},
-		{Hardened, func(_ *CacheEntry, k *CacheKey) { k.Client = netip.MustParseAddr("10.1.2.4") }, false},
-		{Hardened, func(e *CacheEntry, k *CacheKey) {
-			e.Network = netip.MustParsePrefix("10.1.2.0/24")
-			k.Client = netip.MustParseAddr("10.1.2.4")
-		}, true},
-		{Hardened, func(e *CacheEntry, _ *CacheKey) { e.Network = netip.Prefix{} }, false},
-		{Hardened, func(e *CacheEntry, _ *CacheKey) { e.Realm = "lab" }, false},
-		{Compat, func(_ *CacheEntry, k *CacheKey) { *k = CacheKey{} }, true},
-		{Compat, func(e *CacheEntry, _ *CacheKey) { e.Resolver = "other" }, false},
-	} {
-		l, audit := loginOf(t, tt.semantics, "authentication auth_cache=4h/5m")
-		entry, asked := l.NewCacheEntry(key), key
-		tt.change(&entry, &asked)
-		got, err := l.AuthCache(asked, []CacheEntry{entry}, right)
-		if err != nil || (got.Hit == 0) != tt.hit || !got.Asked || len(*audit) > 0 != tt.hit {
-			t.Errorf("%s: %+v, audit %q, error %v", tt.semantics, got, *audit, err)
-		}
-		if tt.hit && (got.Updated.Uses != 1 || !got.Updated.Last.Equal(loginTime)) {
-			t.Errorf("updated to %+v", got.Updated)
-		}
-	}
-}
-
-func TestAuthCacheForgets(t *testing.T) {
-	l, _ := loginOf(t, Hardened, "authentication auth_cache=1h/3")
-	key := CacheKey{"vpn", netip.MustParseAddr("10.1.2.3")}
-	entry := func(age time.Duration, uses int) CacheEntry {
-		e := l.NewCacheEntry(key)
-		e.First, e.Last, e.Uses = e.First.Add(-age), e.Last.Add(-age), uses
-		return e
-	}
-	entries := []CacheEntry{entry(2*time.Hour, 0), entry(time.Minute, 3), entry(time.Minute, 0), entry(time.Hour, 0)}
-	asked := map[int]int{}
-	got, err := l.AuthCache(key, entries, func(i int) (bool, error) { asked[i]++; return false, nil })
-	if err != nil || got.Hit >= 0 || !slices.Equal(got.Delete, []int{0, 1}) {
-		t.Errorf("%+v, error %v", got, err)
-	}
-	if asked[2] != 1 || asked[0]+asked[1] > 0 {
-		t.Errorf("hashes computed: %v", asked)
-	}
-	if got, err := l.AuthCache(key, entries, func(int) (bool, error) { return true, errors.New("bad hash") }); err == nil || got.Hit >= 0 {
-		t.Errorf("a hash that cannot be read: %+v, error %v", got, err)
-	}
-	if got := ExpiredCacheEntries(CacheRule{First: time.Hour, Last: time.Hour}, loginTime, entries); !slices.Equal(got, []int{0}) {
-		t.Errorf("expired %v", got)
-	}
-	l, _ = loginOf(t, Hardened)
-	if got, err := l.AuthCache(key, entries, nil); got.Asked || got.Hit >= 0 || err != nil {
-		t.Errorf("no policy: %+v, error %v", got, err)
-	}
-}
-
-func FuzzSubstitute(f *testing.F) {
-	for _, seed := range [][3]string{{"(.*)@(.*)", `\1`, "a@b"}, {"x*", "-", "abxd"}, {"(?i)a|", `\g<0>\n`, "Aé"}, {`\b`, `\07`, "a b"}} {
-		f.Add(seed[0], seed[1], seed[2])
-	}
-	f.Fuzz(func(t *testing.T, pattern, replace, text string) {
-		if len(pattern) > 100 || len(replace) > 100 || len(text) > 100 {
-			return
-		}
-		s, err := compileSubstitution(pattern, replace, true)
-		if err != nil {
-			return
-		}
-		if _, err := s.apply(text); err != nil {
-			return
-		}
-	})
-}
-
-func FuzzCacheRule(f *testing.F) {
-	for _, seed := range []string{"4h/5m", "1h/3", "4h", "2x", "1y/0"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		rule, err := ParseCacheRule(text, Hardened)
-		if err == nil && (rule.First <= 0 || rule.Last <= 0 || rule.Uses < 0) {
-			t.Errorf("%q is %+v", text, rule)
-		}
-	})
-}
-
-func TestAssignRule(t *testing.T) {
-	for text, want := range map[string]AssignRule{
-		"6:pin": {6, false, 100}, "pin:8": {8, true, 100}, "PIN:6: 20": {6, true, 20}, "6:pin:1": {6, false, 1},
-	} {
-		if got, err := ParseAssignRule(text); got != want || err != nil {
-			t.Errorf("%q: %+v, error %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "6", "pin", "6:x", "x:pin", "pin:pin", "0:pin", "-6:pin", "6:pin:0", "6:pin:x", "6:pin:99999", "6:pin:1:2"} {
-		if got, err := ParseAssignRule(text); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%q: %+v, error %v", text, got, err)
-		}
-	}
-	l, _ := loginOf(t, Hardened, "authentication passthru_assign=pin:6", "enrollment autoassignment=any_pin")
-	rule, ok, err := l.PassthruAssign()
-	if pin, otp := rule.Split("abc123456"); !ok || err != nil || pin != "abc" || otp != "123456" {
-		t.Errorf("%q, %q, %t, error %v", pin, otp, ok, err)
-	}
-	if mode, err := l.AutoAssignment(); mode != AutoAssignAnyPIN || err != nil {
-		t.Errorf("%q, error %v", mode, err)
-	}
-	l, _ = loginOf(t, Hardened, "authentication passthru_assign=soon", "enrollment autoassignment=yes")
-	if _, ok, err := l.PassthruAssign(); ok || !errors.Is(err, ErrInvalid) {
-		t.Errorf("%t, error %v", ok, err)
-	}
-	if mode, err := l.AutoAssignment(); mode != "" || !errors.Is(err, ErrInvalid) {
-		t.Errorf("%q, error %v", mode, err)
-	}
-	l, _ = loginOf(t, Hardened)
-	if _, ok, err := l.PassthruAssign(); ok || err != nil {
-		t.Errorf("%t, error %v", ok, err)
-	}
-}
-
 func TestChallengePrompt(t *testing.T) {
 	l, _ := loginOf(t, Hardened, "authentication challenge_text=Your code:, sms_challenge_text=Look at your phone:")
 	for tokenType, want := range map[string]string{"sms": "Look at your phone:", "totp": "Your code:"} {
@@ -524,5 +322,69 @@ func TestChallengePrompt(t *testing.T) {
 	l, _ = loginOf(t, Hardened, "authentication *")
 	if got, ok, err := l.ChallengePrompt("sms"); got != "" || ok || err != nil {
 		t.Errorf("%q, %t, error %v", got, ok, err)
+	}
+}
+
+// A policy that cannot be applied fails every decision, and none of them grants
+// anything.
+func TestLoginFailsClosed(t *testing.T) {
+	var policies []Policy
+	for _, scope := range []string{ScopeAuthentication, ScopeAuthorization, ScopeEnrollment} {
+		policies = append(policies, Policy{
+			Name: scope, Scope: scope, Active: true, Priority: 1,
+			Conditions: []Condition{{Section: "radius:NAS-Identifier", Comparator: "equals", Value: "x", Active: true}},
+		})
+	}
+	set, err := Compile(policies, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Login{Set: set, Request: &Request{Now: loginTime, Audit: func(p string) { t.Errorf("audit %s", p) }}, User: &User{Login: "ann", Realm: "corp"}}
+	yes := func(*User, string) (bool, error) { return true, nil }
+	none := func(*User) (int, error) { return 0, nil }
+	for name, decide := range map[string]func() (bool, error){
+		"SetRealm":        func() (bool, error) { c, err := l.SetRealm(Credentials{}, noResolve); return c.User != nil, err },
+		"Mangle":          func() (bool, error) { c, err := l.Mangle(Credentials{}, noResolve); return c.User != nil, err },
+		"ChallengeCounts": l.ChallengeCounts,
+		"ApplicationTokenType": func() (bool, error) {
+			c, err := l.ApplicationTokenType(Credentials{TokenType: "x"})
+			return c.TokenType != "", err
+		},
+		"NeedsAPIKey":         l.NeedsAPIKey,
+		"Authorized":          func() (bool, error) { return false, l.Authorized() },
+		"CheckTokenType":      func() (bool, error) { return false, l.CheckTokenType("hotp") },
+		"CheckSerial":         func() (bool, error) { return false, l.CheckSerial("OA1") },
+		"CheckTokenInfo":      func() (bool, error) { return false, l.CheckTokenInfo("OA1") },
+		"DropDetail":          func() (bool, error) { return l.DropDetail(true) },
+		"UserDetail":          func() (bool, error) { d, err := l.UserDetail(); return d.User != nil, err },
+		"PreferredClientMode": func() (bool, error) { m, err := l.PreferredClientMode(nil); return m != "", err },
+		"ChallengeText":       func() (bool, error) { _, ok, err := l.ChallengeText(nil); return ok, err },
+		"ChallengePrompt":     func() (bool, error) { _, ok, err := l.ChallengePrompt("sms"); return ok, err },
+		"PassNoUser":          l.PassNoUser,
+		"PassNoToken":         func() (bool, error) { return l.PassNoToken(none) },
+		"Passthru": func() (bool, error) {
+			o, err := l.Passthru("x", none, yes, func(string, string, string) (bool, error) { return true, nil })
+			return o.Success, err
+		},
+		"PassthruAssign": func() (bool, error) { _, ok, err := l.PassthruAssign(); return ok, err },
+		"AutoAssignment": func() (bool, error) { mode, err := l.AutoAssignment(); return mode != "", err },
+		"TimeLimits": func() (bool, error) {
+			o, err := l.TimeLimits(true, func(bool, time.Duration) (int, error) { return 0, nil })
+			return o.Success, err
+		},
+		"LastAuth": func() (bool, error) { return l.LastAuth("") },
+		"OTPPIN": func() (bool, error) {
+			r, err := l.OTPPIN("", nil, nil, yes, func(string) (bool, error) { return true, nil })
+			return r.Right, err
+		},
+		"ChallengeResponse": func() (bool, error) { return l.ChallengeResponse("hotp") },
+		"AuthCache": func() (bool, error) {
+			a, err := l.AuthCache(CacheKey{}, []CacheEntry{{}}, func(int) (bool, error) { return true, nil })
+			return a.Hit >= 0, err
+		},
+	} {
+		if granted, err := decide(); granted || !errors.Is(err, ErrPolicy) {
+			t.Errorf("%s: %t, error %v", name, granted, err)
+		}
 	}
 }
