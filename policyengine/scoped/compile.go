@@ -27,7 +27,7 @@ func Compile(policies []Policy, o Options) (*Set, error) {
 		return nil, fmt.Errorf("%d scoped policies, at most %d are allowed", len(policies), maxPolicies)
 	}
 	c := compiler{options: o, memo: map[string]patternList{}}
-	s := &Set{options: o, all: make([]compiled, len(policies)), byName: make(map[string]uint32, len(policies))}
+	s := &Set{options: o, all: make([]compiled, len(policies)), byName: make(map[string]uint32, len(policies)), active: map[string]struct{}{}}
 	for i := range policies {
 		c.index, c.name = i, policies[i].Name
 		s.all[i] = c.policy(&policies[i])
@@ -43,6 +43,9 @@ func Compile(policies []Policy, o Options) (*Set, error) {
 	slices.SortStableFunc(s.all, func(a, b compiled) int { return a.Priority - b.Priority })
 	for i := range s.all {
 		s.byName[s.all[i].Name] = uint32(i)
+		if s.all[i].Active {
+			s.active[s.all[i].Scope] = struct{}{}
+		}
 		s.asks = s.asks || len(s.all[i].Conditions) > 0 || s.all[i].CheckAllResolvers
 		if len(s.all[i].Realm) > 0 || len(s.all[i].AdminRealm) > 0 {
 			s.foldRealms = s.all[i].realm.folding

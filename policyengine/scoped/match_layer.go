@@ -94,10 +94,11 @@ func (s *Set) ForAdminOrUser(r *Request, action Arg, user *User) (*Match, error)
 	case RoleUser:
 		m := s.base(r, action)
 		m.query.Scope, m.query.Serial = Is(ScopeUser), r.Serial
-		m.query.UserObject = user
 		if user.Empty() {
 			m.query.User, m.query.Realm = Is(r.LoggedIn.Name), Is(r.LoggedIn.Realm)
+			return m, nil
 		}
+		m.query.UserObject = user
 		return m, nil
 	}
 	return nil, failf(ErrMatching, "policies of a login in role %q: there are only admin and user", r.LoggedIn.Role)

@@ -186,6 +186,11 @@ func TestCompileRefuses(t *testing.T) {
 		{"pattern of a realm", "realm", func(p *Policy) { p.Realm = []string{"["} }, "member 1"},
 		{"pattern of an action", "action", func(p *Policy) { p.Action = acts(map[string]any{"a(": "x"}) }, "invalid pattern"},
 		{"long member", "user", func(p *Policy) { p.User = []string{strings.Repeat("a", 257)} }, "257 octets, at most 256"},
+		{"repetitions", "user", func(p *Policy) {
+			for i := range 200 {
+				p.User = append(p.User, strings.Repeat("a", i)+"(x.){1000}")
+			}
+		}, "the repetitions of the patterns of this list are too many"},
 		{"many members", "user", func(p *Policy) { p.User = make([]string, 10_001) }, "at most 10000"},
 		{"many clients", "client", func(p *Policy) { p.Client = make([]string, 10_001) }, "at most 10000"},
 		{"no address", "client", func(p *Policy) { p.Client = []string{"10.0.0.1", "office"} }, `member 2 ("office"): "office" is no address`},

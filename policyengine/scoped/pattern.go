@@ -19,6 +19,8 @@ const (
 	// smallList is up to how many members looking through a list is faster than
 	// hashing.
 	smallList = 8
+	// maxProgram bounds what counted repetitions make of the patterns of one list.
+	maxProgram = 100_000
 )
 
 // memberError is a fault of one member of a list.
@@ -97,6 +99,9 @@ type pattern struct {
 	own    string
 	member int
 	err    error
+	// prefix is what everything begins with that it matches; most names are sorted
+	// out by that.
+	prefix string
 }
 
 // patternList is a compiled list of patterns. A member that begins with - or !
@@ -109,6 +114,7 @@ type patternList struct {
 	broken   bool // a pattern has an err
 	folding  folding
 	compat   bool
+	program  int // size of the patterns
 	exact    textSet
 	excluded textSet
 	patterns []pattern
@@ -155,11 +161,20 @@ func (l *patternList) add(i int, member string) error {
 		return nil
 	}
 	re, err := compileMember(text, l.folding, l.compat)
+	if err == nil {
+		if l.program += re.size; l.program > maxProgram {
+			err = errors.New("the repetitions of the patterns of this list are too many: write + or * instead of large numbers")
+		}
+	}
 	if err != nil && !l.compat {
 		return err
 	}
 	l.broken = l.broken || err != nil
-	l.patterns = append(l.patterns, pattern{re, text, i, err})
+	p := pattern{regex: re, own: text, member: i, err: err}
+	if l.folding != caseless {
+		p.prefix = literalPrefix(text)
+	}
+	l.patterns = append(l.patterns, p)
 	return nil
 }
 
@@ -202,6 +217,9 @@ func (l *patternList) search(value, folded string) (found, excluded bool, err er
 		text := folded
 		if l.folding == caseless {
 			text = value
+		}
+		if !strings.HasPrefix(text, p.prefix) {
+			continue
 		}
 		if found, err = p.match(text); err != nil {
 			return found, excluded, err

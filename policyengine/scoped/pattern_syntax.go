@@ -8,11 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// regex is a compiled pattern. ascii says that it uses \b or \B, which RE2 knows
-// for ASCII only: a text with other letters cannot be judged then.
+// regex is a compiled pattern.
 type regex struct {
-	re    *regexp.Regexp
+	re *regexp.Regexp
+	// ascii says that it uses \b or \B, which RE2 knows for ASCII only: a text with
+	// other letters cannot be judged then.
 	ascii bool
+	// size is the number of steps that counted repetitions make of it, 0 without
+	// any.
+	size int
 }
 
 // match searches the text.
@@ -251,7 +255,40 @@ func compileRegex(before, pattern, after string, d dialect) (*regex, error) {
 	if err != nil {
 		return nil, patternError(pattern, err)
 	}
-	return &regex{re, boundary}, nil
+	return &regex{re, boundary, programSize(text)}, nil
+}
+
+// programSize is how large a pattern becomes by its counted repetitions.
+func programSize(text string) int {
+	if !strings.Contains(text, "{") {
+		return 0
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0 // which the caller has found out
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(prog.Inst)
+}
+
+// literalPrefix is the text that everything begins with which a pattern, anchored
+// at its start, matches; it may be empty.
+func literalPrefix(pattern string) string {
+	if strings.Contains(pattern, "|") {
+		return "" // an alternative may begin with something else
+	}
+	end := strings.IndexAny(pattern, `\.+*?()[]{}^$`)
+	if end < 0 {
+		return pattern
+	}
+	if strings.IndexByte("*?{", pattern[end]) >= 0 && end > 0 { // the last letter may be absent
+		_, size := utf8.DecodeLastRuneInString(pattern[:end])
+		end -= size
+	}
+	return pattern[:end]
 }
 
 // patternError says where in the pattern the fault is that RE2 found.

@@ -72,6 +72,7 @@ type Set struct {
 	// its id.
 	all    []compiled
 	byName map[string]uint32
+	active map[string]struct{} // scopes with an active policy
 	index  index
 	// What realms and users are folded by, where a list asks for it.
 	foldRealms, foldUsers folding
@@ -170,10 +171,9 @@ func (s *Set) ScopeEmpty(scope Arg) bool {
 	if s == nil {
 		return true
 	}
-	for i := range s.all {
-		if s.all[i].Active && (!scope.Given || s.all[i].Scope == scope.Value) {
-			return false
-		}
+	if !scope.Given {
+		return len(s.active) == 0
 	}
-	return true
+	_, active := s.active[scope.Value]
+	return !active
 }
