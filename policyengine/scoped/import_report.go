@@ -2,6 +2,7 @@ package scoped
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -79,12 +80,33 @@ func (r *reporter) patterns() {
 	} {
 		for _, m := range list.members {
 			r.alternation(list.attribute, m)
+			r.onlyHardened(list.attribute, m)
+			if p.UserCaseInsensitive && strings.HasSuffix(list.attribute, "user") && capitalEscape.MatchString(m) {
+				r.report(list.attribute, "%q is put into small letters in compat, and means something else then; hardened only compares without case", m)
+			}
 		}
 	}
 	for _, c := range p.Conditions {
 		if c.Active && (c.Comparator == "matches" || c.Comparator == "!matches") {
 			r.alternation("conditions", c.Value)
 		}
+	}
+}
+
+// capitalEscape finds an escape that means something else in small letters.
+var capitalEscape = regexp.MustCompile(`\\[A-Z]`)
+
+// onlyHardened reports a member that Compat cannot read, and Hardened can.
+func (r *reporter) onlyHardened(attribute, member string) {
+	if member == "*" {
+		return
+	}
+	_, err := compileMember(member, exactly, true)
+	if err == nil {
+		return
+	}
+	if _, broken := compileMember(member, exactly, false); broken == nil || len(excluding([]string{member})) > 0 {
+		r.report(attribute, "%q is no pattern in compat (%v), where the queries that come to it fail; hardened reads it", member, err)
 	}
 }
 
