@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/identity"
-	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
 // binding is a compiled config.Binding.
@@ -125,7 +124,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		if !o.Scoped.Has(c.Scoped) {
 			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, config.DidYouMean(c.Scoped, o.Scoped.Names()))
 		}
-		b.check = scopedCheck(c.Scoped, o.Scoped)
+		b.check = e.scopedCheck(c.Scoped)
 	}
 	return nil
 }
@@ -178,9 +177,10 @@ func expressionCheck(name string, x Expression, cache Cache) check {
 }
 
 // scopedCheck passes when the scoped policy is active and matches the login.
-func scopedCheck(name string, set *scoped.Set) check {
+func (e *Engine) scopedCheck(name string) check {
 	return func(_ context.Context, in *Input) (Result, bool, error) {
-		ok, err := set.Applies(name, query(in))
+		q := e.query(in)
+		ok, err := e.scoped.Applies(name, &q)
 		return Result{Passing: ok}, false, err
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -28,8 +29,10 @@ type Options struct {
 type Engine struct {
 	applications map[string]*application
 	scoped       *scoped.Set
-	cache        Cache
-	log          *slog.Logger
+	// resolvers are the directories of each realm, by its folded name.
+	resolvers map[string][]string
+	cache     Cache
+	log       *slog.Logger
 }
 
 // application is what is decided about.
@@ -54,6 +57,7 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 	e := &Engine{
 		applications: make(map[string]*application, len(cfg.Applications)),
 		scoped:       o.Scoped,
+		resolvers:    make(map[string][]string, len(cfg.Realms)),
 		cache:        o.Cache,
 		log:          o.Log,
 	}
@@ -62,6 +66,9 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	for name, realm := range cfg.Realms {
+		e.resolvers[identity.Fold(name)] = realm.Directories
 	}
 	var faults []error
 	for _, key := range sortedKeys(cfg.Applications) {
@@ -145,19 +152,17 @@ func (e *Engine) Values(ctx context.Context, in *Input, scope, action string) (V
 	if err := ctx.Err(); err != nil {
 		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
 	}
-	q := query(in)
-	q.Scope, q.Action = scope, action
-	setting, ok, err := e.scoped.Values(q)
+	q := e.query(in)
+	q.Scope, q.Action = scoped.Is(scope), scoped.Is(action)
+	values, err := e.scoped.GetActionValues(&q, scoped.ValueOptions{Unique: true, AllowWhiteSpace: true})
 	if err != nil {
 		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
 	}
-	if !ok {
-		return Values{}, nil
+	var v Values
+	for _, value := range values {
+		if !value.Absent {
+			v.Set = append(v.Set, Setting{Value: value.Value, Policies: value.Policies})
+		}
 	}
-	return Values{Set: []Setting{Setting(setting)}}, nil
-}
-
-// query asks the scoped policies about a login.
-func query(in *Input) scoped.Query {
-	return scoped.Query{User: in.User.Login, Realm: in.Realm, Client: in.ClientIP}
+	return v, nil
 }

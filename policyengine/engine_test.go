@@ -72,7 +72,7 @@ func engineFor(t testing.TB, mode string, bindings ...config.Binding) *Engine {
 	set, err := scoped.Compile([]scoped.Policy{
 		{Name: "office", Scope: "authorization", Client: []string{"10.0.0.0/8"}, Active: true, Priority: 1},
 		{Name: "asleep", Scope: "authorization", Priority: 1},
-	})
+	}, scoped.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestNewRefuses(t *testing.T) {
 		}}},
 		"wiki": {},
 	}}
-	set, err := scoped.Compile([]scoped.Policy{{Name: "office", Scope: "authorization", Priority: 1}})
+	set, err := scoped.Compile([]scoped.Policy{{Name: "office", Scope: "authorization", Priority: 1}}, scoped.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,11 +44,12 @@ func LoadScoped(cfg *config.Config) (*scoped.Set, error) {
 			continue
 		}
 		for i := range doc.Policies {
+			doc.Policies[i].Origin = file
 			policies = append(policies, doc.Policies[i])
 			origins = append(origins, origin{places, i})
 		}
 	}
-	set, err := scoped.Compile(policies)
+	set, err := scoped.Compile(policies, scoped.Options{})
 	if err != nil {
 		faults = append(faults, place(err, origins))
 	}

@@ -57,13 +57,17 @@ func TestLoadScoped(t *testing.T) {
 	if want := []string{"asleep", "early", "late", "mapped"}; !slices.Equal(set.Names(), want) {
 		t.Errorf("policies %q, want %q", set.Names(), want)
 	}
-	q := scoped.Query{Scope: "s", Action: "x", User: "bob", Realm: "CORP", Client: netip.MustParseAddr("10.1.2.3")}
-	if got, err := set.Match(q); err != nil || !slices.Equal(got, []string{"late", "early"}) {
-		t.Errorf("matched %q, error %v: the default priority is 1, asleep is not active", got, err)
+	q := scoped.Query{
+		Scope: scoped.Is("s"), Action: scoped.Is("x"), User: scoped.Is("bob"), Realm: scoped.Is("CORP"),
+		ClientAddr: netip.MustParseAddr("10.1.2.3"), Active: scoped.OnlyActive,
+	}
+	found, err := set.Match(&q, nil)
+	if err != nil || len(found) != 2 || found[0].Name != "late" || found[1].Name != "early" {
+		t.Errorf("matched %v, error %v: the default priority is 1, asleep is not active", found, err)
 	}
 	for action, want := range map[string]string{"limit": "5", "on": "true", "text": "a=b"} {
-		v, ok, err := set.Values(scoped.Query{Scope: "t", Action: action})
-		if err != nil || !ok || v.Value != want {
+		v, err := set.GetActionValues(&scoped.Query{Scope: scoped.Is("t"), Action: scoped.Is(action)}, scoped.ValueOptions{Unique: true})
+		if err != nil || len(v) != 1 || v[0].Value != want {
 			t.Errorf("%s is %+v, error %v", action, v, err)
 		}
 	}

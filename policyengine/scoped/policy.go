@@ -1,109 +1,82 @@
 package scoped
 
-import (
-	"fmt"
-	"slices"
-	"strings"
+// Policy is one scoped policy as it is written down. An empty list restricts
+// nothing; the members of lists are patterns (see package comment), but for
+// PINode, UserAgents and Client.
+type Policy struct {
+	Name  string `yaml:"name" required:"true" doc:"What the policy is called; unique over all files."`
+	Scope string `yaml:"scope" required:"true" doc:"Which decision the policy speaks to, such as authorization. Compared exactly."`
+	// Active is part of the matching, and not of the list of policies: a policy
+	// that is not active is checked like any other.
+	Active      bool     `yaml:"active" default:"true" doc:"A policy that is not active matches nothing."`
+	Description string   `yaml:"description" doc:"What the policy is for; never compared with anything."`
+	Action      Action   `yaml:"action" doc:"Actions with their values. Without any, the policy speaks to every action of its scope."`
+	Realm       []string `yaml:"realm" doc:"Realms, compared without case."`
+	Resolver    []string `yaml:"resolver" doc:"Directories that the user was found in."`
+	User        []string `yaml:"user" doc:"Logins without realm, as the directory spells them."`
+	AdminRealm  []string `yaml:"adminrealm" doc:"Realms of the administrator who acts; only in scope admin."`
+	AdminUser   []string `yaml:"adminuser" doc:"Names of the administrator who acts; only in scope admin."`
+	PINode      []string `yaml:"pinode" doc:"Names of server nodes, compared exactly."`
+	Client      []string `yaml:"client" doc:"Addresses and networks of clients; -10.0.0.0/8 excludes."`
+	UserAgents  []string `yaml:"user_agents" doc:"Names of the programs that ask, compared without case."`
+	Time        string   `yaml:"time" doc:"When the policy applies, such as Mon-Fri:8-17:30, Sat:9-12. Empty: always."`
+	// Conditions are evaluated in order, on policies that everything else let
+	// through; all of them must hold.
+	Conditions []Condition `yaml:"conditions" doc:"What must hold besides."`
+	Priority   int         `yaml:"priority" default:"1" min:"1" max:"1000000000" doc:"Smaller wins."`
+	// CheckAllResolvers compares Resolver with every resolver of the realm and not
+	// only with the one that the user was found in.
+	CheckAllResolvers bool `yaml:"check_all_resolvers" default:"false" doc:"Compare the resolver list with all directories of the realm, not only with the user's."`
+	// UserCaseInsensitive folds User and AdminUser.
+	UserCaseInsensitive bool `yaml:"user_case_insensitive" default:"false" doc:"Compare user and adminuser without case."`
+
+	// Origin says where the policy was written, for people: a file, or the store.
+	Origin string `yaml:"-"`
+}
+
+// Condition compares something that is known of the request with a text.
+type Condition struct {
+	Section    string `yaml:"section" required:"true" doc:"Where the left side comes from: userinfo, token, tokeninfo, HTTP Request header, HTTP Environment, helper, radius:ATTRIBUTE or ldap:FACT."`
+	Key        string `yaml:"key" doc:"Which value of the section."`
+	Comparator string `yaml:"comparator" required:"true" doc:"How the two sides are compared, such as equals, !equals, contains, matches, in, < and >."`
+	Value      string `yaml:"value" doc:"The right side."`
+	Active     bool   `yaml:"active" default:"true" doc:"A condition that is not active counts as fulfilled."`
+	// Missing is one of the Missing constants; empty means MissingError.
+	Missing string `yaml:"missing" default:"error" enum:"error,true,false" doc:"What a condition says whose left side is not there: error fails the request, true and false are its answer."`
+}
+
+// What a condition says whose left side is not there.
+const (
+	MissingError = "error"
+	MissingTrue  = "true"
+	MissingFalse = "false"
 )
 
-// Policy is one scoped policy as it is written down. An empty list restricts
-// nothing.
-type Policy struct {
-	Name     string   `yaml:"name" required:"true" doc:"What the policy is called; unique over all files."`
-	Scope    string   `yaml:"scope" required:"true" doc:"Which decision the policy speaks to, such as authorization. Compared exactly."`
-	Action   Action   `yaml:"action" doc:"Actions with their values. Without any, the policy speaks to every action of its scope."`
-	Realm    []string `yaml:"realm" doc:"Realms, compared without case."`
-	User     []string `yaml:"user" doc:"Logins without realm, as the directory spells them."`
-	Client   []string `yaml:"client" doc:"Addresses and networks of clients; -10.0.0.0/8 excludes."`
-	Active   bool     `yaml:"active" default:"true" doc:"A policy that is not active matches nothing."`
-	Priority int      `yaml:"priority" default:"1" min:"1" max:"1000000000" doc:"Smaller wins."`
-}
+// Condition sections. Besides, "radius:NAME" and "ldap:NAME" name an attribute
+// of a RADIUS request and a fact of an LDAP connection.
+const (
+	SectionUserInfo    = "userinfo"
+	SectionToken       = "token"
+	SectionTokenInfo   = "tokeninfo"
+	SectionHTTPHeader  = "HTTP Request header"
+	SectionHTTPEnviron = "HTTP Environment"
+	SectionHelper      = "helper"
+	SectionRADIUS      = "radius:"
+	SectionLDAP        = "ldap:"
 
-// Action maps the names of actions to their values. An action that has no value
-// of its own has the value "true".
-type Action map[string]string
+	SectionContainer     = "container"
+	SectionContainerInfo = "container_info"
+	SectionRequestData   = "Request Data"
+)
 
-// ParseAction reads actions as text, "a=b, c": split at every comma, each piece
-// at its first equals sign. A later duplicate wins. Blanks around an equals sign
-// would become part of the name or the value and are therefore refused.
-func ParseAction(text string) (Action, error) {
-	return parsePieces(strings.Split(text, ","))
-}
+// Scopes with a meaning of their own in the matching.
+const (
+	ScopeAdmin          = "admin"
+	ScopeUser           = "user"
+	ScopeAuthentication = "authentication"
+	ScopeAuthorization  = "authorization"
+)
 
-// DecodeYAML takes what a YAML parser makes of an action: text ("a=b, c"), a
-// list of such pieces ([a=b, c]), or a mapping whose values are text, numbers or
-// true.
-func (a *Action) DecodeYAML(v any) error {
-	var err error
-	switch v := v.(type) {
-	case nil:
-		*a = nil
-	case string:
-		*a, err = ParseAction(v)
-	case []any:
-		pieces := make([]string, len(v))
-		for i, item := range v {
-			text, ok := item.(string)
-			if !ok {
-				return fmt.Errorf("item %d is a %T: write text such as authorized=deny_access", i+1, item)
-			}
-			pieces[i] = text
-		}
-		*a, err = parsePieces(pieces)
-	case map[string]any:
-		*a, err = actionOf(v)
-	default:
-		err = fmt.Errorf("a %T is no action: write a mapping such as {authorized: deny_access}", v)
-	}
-	return err
-}
-
-func parsePieces(pieces []string) (Action, error) {
-	a := make(Action, len(pieces))
-	for _, piece := range pieces {
-		name, value, found := strings.Cut(strings.TrimSpace(piece), "=")
-		if !found {
-			value = "true"
-		}
-		if name == "" {
-			return nil, fmt.Errorf("%q has no action name", piece)
-		}
-		if name != strings.TrimSpace(name) || value != strings.TrimSpace(value) {
-			return nil, fmt.Errorf("%q has blanks around the equals sign: they would be part of the name or the value, remove them", piece)
-		}
-		a[name] = value
-	}
-	return a, nil
-}
-
-func actionOf(m map[string]any) (Action, error) {
-	a := make(Action, len(m))
-	for name, v := range m {
-		switch v := v.(type) {
-		case string:
-			a[name] = v
-		case bool:
-			if !v {
-				return nil, fmt.Errorf("action %s: false is no value: leave the action out, or set the policy's active to false", name)
-			}
-			a[name] = "true"
-		case int, int64, uint64, float64:
-			a[name] = fmt.Sprint(v)
-		case nil:
-			return nil, fmt.Errorf("action %s: no value: write true if the action needs none", name)
-		default:
-			return nil, fmt.Errorf("action %s: a %T is no value: write text, a number or true", name, v)
-		}
-	}
-	return a, nil
-}
-
-// names returns the names of the actions, sorted.
-func (a Action) names() []string {
-	names := make([]string, 0, len(a))
-	for name := range a {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// DefaultPriority is the priority of a policy that names none; it is the best
+// there is.
+const DefaultPriority = 1

@@ -1,18 +1,49 @@
 package scoped
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 )
 
+// Semantics says how policies are read.
+type Semantics uint8
+
+// The two semantics. Hardened, the default, departs from Compat where that has
+// traps; Compat is what the original does.
 const (
-	maxPolicies = 100_000
-	maxNameLen  = 64
-	maxScopeLen = 32
-	maxActions  = 1_000
+	Hardened Semantics = iota
+	Compat
 )
+
+// String is "hardened" or "compat".
+func (s Semantics) String() string {
+	if s == Compat {
+		return "compat"
+	}
+	return "hardened"
+}
+
+// EmptyScope says what is allowed in a scope without any active policy.
+type EmptyScope uint8
+
+// EmptyAllows, the default, allows everything in a scope that nobody ever
+// restricted; EmptyDenies allows nothing.
+const (
+	EmptyAllows EmptyScope = iota
+	EmptyDenies
+)
+
+// Options say how a list of policies is compiled. The zero value is the default.
+type Options struct {
+	Semantics Semantics
+	// Location is the time zone of the policies' times; nil takes the clock of a
+	// query as it is.
+	Location *time.Location
+	// EmptyScope says, by scope, what Match.Allowed answers when the scope has no
+	// active policy.
+	EmptyScope map[string]EmptyScope
+}
 
 // Fault is what is wrong with one policy of a list.
 type Fault struct {
@@ -36,98 +67,54 @@ func (f *Fault) Unwrap() error { return f.Err }
 // Set is a compiled, immutable list of policies, safe for concurrent use. The
 // nil Set is an empty one.
 type Set struct {
-	all    []*compiled // by priority, then as written
-	byName map[string]*compiled
+	options Options
+	// all is ordered by priority and then by creation; a policy's place in it is
+	// its id.
+	all    []compiled
+	byName map[string]uint32
+	active map[string]struct{} // scopes with an active policy
+	index  index
+	// What realms and users are folded by, where a list asks for it.
+	foldRealms, foldUsers folding
+	// asks says that a policy has conditions or looks at all resolvers.
+	asks bool
+	// fragile are the policies that can fail by themselves (Compat only), by id.
+	fragile []uint32
 }
 
+// compiled is a policy with its attributes prepared.
 type compiled struct {
-	name     string
-	scope    string
-	active   bool
-	priority int
-	action   Action
-	actions  patternList
-	realm    patternList
-	user     patternList
-	client   clientList
+	Policy
+	created    int
+	actions    patternList
+	realm      patternList
+	resolver   patternList
+	user       patternList
+	adminRealm patternList
+	adminUser  patternList
+	client     clientList
+	agents     []string // folded
+	time       timeList
+	conditions []condition
 }
 
-// Compile checks a list of policies and makes a Set of them. It reports every
-// fault at once: the error joins values of type *Fault.
-func Compile(policies []Policy) (*Set, error) {
-	if len(policies) > maxPolicies {
-		return nil, fmt.Errorf("%d scoped policies, at most %d are allowed", len(policies), maxPolicies)
+// Semantics tells how the set was compiled.
+func (s *Set) Semantics() Semantics {
+	if s == nil {
+		return Hardened
 	}
-	s := &Set{byName: make(map[string]*compiled, len(policies))}
-	var faults []error
-	for i := range policies {
-		fault := func(attribute string, err error) {
-			for _, err := range each(err) {
-				f := &Fault{Index: i, Policy: policies[i].Name, Attribute: attribute, Member: -1, Err: err}
-				var m *memberError
-				if errors.As(err, &m) && attribute != "action" {
-					f.Member = m.member
-				}
-				faults = append(faults, f)
-			}
-		}
-		c := compile(&policies[i], fault)
-		if s.byName[c.name] != nil {
-			fault("name", errors.New("there is another policy of this name: names are unique over all files"))
-		}
-		s.byName[c.name] = c
-		s.all = append(s.all, c)
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	slices.SortStableFunc(s.all, func(a, b *compiled) int { return a.priority - b.priority })
-	return s, nil
+	return s.options.Semantics
 }
 
-// each takes a joined error apart.
-func each(err error) []error {
-	if list, ok := err.(interface{ Unwrap() []error }); ok {
-		return list.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
+// compat reports whether the set was compiled for Compat.
+func (s *Set) compat() bool { return s.options.Semantics == Compat }
 
-func compile(p *Policy, fault func(attribute string, err error)) *compiled {
-	c := &compiled{name: p.Name, scope: p.Scope, active: p.Active, priority: p.Priority, action: p.Action}
-	fault("name", checkText(p.Name, maxNameLen))
-	fault("scope", checkText(p.Scope, maxScopeLen))
-	if p.Priority < 1 || p.Priority > 1_000_000_000 {
-		fault("priority", fmt.Errorf("%d is not between 1 and 1000000000", p.Priority))
+// Len is the number of policies.
+func (s *Set) Len() int {
+	if s == nil {
+		return 0
 	}
-	if len(p.Action) > maxActions {
-		fault("action", fmt.Errorf("%d actions, at most %d are allowed", len(p.Action), maxActions))
-	}
-	var err error
-	c.actions, err = compilePatterns(p.Action.names(), false)
-	fault("action", err)
-	c.realm, err = compilePatterns(p.Realm, true)
-	fault("realm", err)
-	c.user, err = compilePatterns(p.User, false)
-	fault("user", err)
-	c.client, err = compileClients(p.Client)
-	fault("client", err)
-	return c
-}
-
-func checkText(text string, limit int) error {
-	switch {
-	case strings.TrimSpace(text) == "":
-		return errors.New("must not be empty")
-	case text != strings.TrimSpace(text):
-		return fmt.Errorf("%q begins or ends with a blank", text)
-	case len(text) > limit:
-		return fmt.Errorf("%d octets, at most %d are allowed", len(text), limit)
-	}
-	return nil
+	return len(s.all)
 }
 
 // Names returns the names of all policies, sorted.
@@ -136,12 +123,57 @@ func (s *Set) Names() []string {
 		return nil
 	}
 	names := make([]string, 0, len(s.all))
-	for _, c := range s.all {
-		names = append(names, c.name)
+	for i := range s.all {
+		names = append(names, s.all[i].Name)
 	}
 	slices.Sort(names)
 	return names
 }
 
 // Has reports whether there is a policy of this name, active or not.
-func (s *Set) Has(name string) bool { return s != nil && s.byName[name] != nil }
+func (s *Set) Has(name string) bool {
+	_, ok := s.Get(name)
+	return ok
+}
+
+// Get returns the policy of this name, which must not be changed.
+func (s *Set) Get(name string) (*Policy, bool) {
+	if s == nil {
+		return nil, false
+	}
+	id, ok := s.byName[name]
+	if !ok {
+		return nil, false
+	}
+	return &s.all[id].Policy, true
+}
+
+// All returns all policies by priority, then in the order of their creation. They
+// must not be changed.
+func (s *Set) All() []*Policy {
+	if s == nil {
+		return nil
+	}
+	all := make([]*Policy, len(s.all))
+	for i := range s.all {
+		all[i] = &s.all[i].Policy
+	}
+	return all
+}
+
+// AsksWorld reports whether a policy has conditions or check_all_resolvers, and so
+// asks for what World and User.Info answer. Without that, a query needs neither.
+func (s *Set) AsksWorld() bool { return s != nil && s.asks }
+
+// ScopeEmpty reports whether a scope has no active policy; without a scope,
+// whether there is no active policy at all.
+func (s *Set) ScopeEmpty(scope Arg) bool {
+	if s == nil {
+		return true
+	}
+	if !scope.Given {
+		return len(s.active) == 0
+	}
+	_, active := s.active[scope.Value]
+	return !active
+}

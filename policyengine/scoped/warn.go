@@ -1,0 +1,290 @@
+package scoped
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Warning is something about a policy that works and is probably not what was
+// meant.
+type Warning struct {
+	// Policy is empty when the set as a whole is meant.
+	Policy, Attribute, Text string
+}
+
+// String is "policy \"x\": user: …".
+func (w Warning) String() string {
+	if w.Policy == "" {
+		return w.Attribute + ": " + w.Text
+	}
+	return fmt.Sprintf("policy %q: %s: %s", w.Policy, w.Attribute, w.Text)
+}
+
+// Warnings looks for policies that can never match, set values that never count,
+// or speak of scopes and actions that are not defined; nil definitions leave the
+// latter out.
+func (s *Set) Warnings(defs *Definitions) []Warning {
+	if s == nil {
+		return nil
+	}
+	w := warner{set: s, defs: defs, byAction: map[[2]string][]uint32{}}
+	for i := range s.all {
+		w.remember(uint32(i))
+	}
+	for i := range s.all {
+		c := &s.all[i]
+		w.lists(c)
+		w.clients(c)
+		w.times(c)
+		w.parts(c)
+		w.shadowed(c, uint32(i))
+		if defs != nil {
+			w.defined(c)
+		}
+	}
+	w.asleep()
+	return w.found
+}
+
+// warner looks at the policies of a set.
+type warner struct {
+	set   *Set
+	defs  *Definitions
+	found []Warning
+	// byAction are the active policies that set an action without restricting
+	// when: those that can shadow others, the best first.
+	byAction map[[2]string][]uint32
+}
+
+func (w *warner) warn(c *compiled, attribute, format string, args ...any) {
+	w.found = append(w.found, Warning{c.Name, attribute, fmt.Sprintf(format, args...)})
+}
+
+// lists warns of lists that let nobody through.
+func (w *warner) lists(c *compiled) {
+	for _, l := range []struct {
+		attribute string
+		list      *patternList
+	}{
+		{"action", &c.actions},
+		{"realm", &c.realm},
+		{"user", &c.user},
+		{"adminrealm", &c.adminRealm},
+		{"adminuser", &c.adminUser},
+		{"resolver", &c.resolver},
+	} {
+		if !l.list.empty && !l.list.star && len(l.list.patterns) == 0 && len(l.list.excluded.list) > 0 && l.list.onlyExcludes() {
+			w.warn(c, l.attribute, "the list only excludes, and so matches nobody: put * in front")
+		}
+	}
+	if c.Scope != ScopeAdmin && (len(c.AdminRealm) > 0 || len(c.AdminUser) > 0) {
+		w.warn(c, "adminuser", "adminrealm and adminuser are looked at in scope admin only")
+	}
+	if w.set.compat() && c.CheckAllResolvers && len(c.Resolver) == 0 {
+		w.warn(c, "check_all_resolvers", "without resolvers it matches nobody")
+	}
+}
+
+// onlyExcludes reports whether all members are exclusions.
+func (l *patternList) onlyExcludes() bool {
+	return !slices.ContainsFunc(l.exact.list, func(m string) bool { return m == "" || m[0] != '-' && m[0] != '!' })
+}
+
+func (w *warner) clients(c *compiled) {
+	if c.client.empty {
+		return
+	}
+	positive := false
+	for _, m := range c.Client {
+		m = trim(m)
+		positive = positive || m != "" && m[0] != '-' && m[0] != '!'
+		if bare := strings.TrimLeft(m, "-!"); bare != "" && !strings.ContainsAny(bare, "/:") && strings.Count(bare, ".") < 3 {
+			if p, err := parseNetworkCompat(bare); err == nil {
+				w.warn(c, "client", "%s is the single address %s: write it as a network, such as %s/16", m, p.Addr(), p.Addr())
+			}
+		}
+	}
+	if !positive {
+		w.warn(c, "client", "the list names no network to match, and so matches nobody: put 0.0.0.0/0 and ::/0 in front")
+		return
+	}
+	if !slices.ContainsFunc(c.client.found.list, func(p netip.Prefix) bool { return !covered(p, c.client.excluded.list) }) {
+		w.warn(c, "client", "every network of the list is excluded by another member")
+	}
+}
+
+// covered reports whether one of the networks contains all of p.
+func covered(p netip.Prefix, by []netip.Prefix) bool {
+	return slices.ContainsFunc(by, func(b netip.Prefix) bool { return b.Bits() <= p.Bits() && b.Contains(p.Addr()) })
+}
+
+// times warns of times that never come, which only Compat has.
+func (w *warner) times(c *compiled) {
+	if c.time.empty || c.time.broken {
+		return
+	}
+	for _, r := range c.time.ranges {
+		if slices.Contains(r.days[:], true) {
+			return
+		}
+	}
+	w.warn(c, "time", "%q never comes: in compat, days and hours do not wrap round, and ranges behind one that cannot be read are left out", c.Time)
+}
+
+// parts warns, in Compat, of what fails when a query comes to it.
+func (w *warner) parts(c *compiled) {
+	if !w.set.compat() {
+		return
+	}
+	for _, l := range []struct {
+		attribute string
+		list      *patternList
+	}{
+		{"action", &c.actions},
+		{"realm", &c.realm},
+		{"user", &c.user},
+		{"adminrealm", &c.adminRealm},
+		{"adminuser", &c.adminUser},
+		{"resolver", &c.resolver},
+	} {
+		for _, p := range l.list.patterns {
+			if p.err != nil {
+				w.warn(c, l.attribute, "every query that comes to member %d (%.60q) fails: %v", p.member+1, p.own, p.err)
+			}
+		}
+	}
+	if c.client.err != nil {
+		w.warn(c, "client", "every query that comes to it fails: %v", c.client.err)
+	}
+	if c.time.broken {
+		w.warn(c, "time", "%q names a day that there is not: queries that come to it fail", c.Time)
+	}
+	for i := range c.conditions {
+		if err := c.conditions[i].check(true); err != nil && c.conditions[i].Active {
+			w.warn(c, "conditions", "every query that comes to condition %d fails: %v", i+1, err)
+		}
+	}
+}
+
+// remember notes a policy that can shadow others.
+func (w *warner) remember(id uint32) {
+	c := &w.set.all[id]
+	if !c.Active || len(c.Conditions) > 0 || c.Time != "" {
+		return
+	}
+	for _, item := range c.Action {
+		key := [2]string{c.Scope, item.Name}
+		w.byAction[key] = append(w.byAction[key], id)
+	}
+}
+
+// maxShadows is how many policies are looked at to find one that shadows another.
+const maxShadows = 100
+
+// shadowed warns of values that never count, because a policy of better priority
+// sets the action too and matches whenever this one does.
+func (w *warner) shadowed(c *compiled, id uint32) {
+	if !c.Active {
+		return
+	}
+	for _, item := range c.Action {
+		if item.Flag || takenFromAll(item.Name) {
+			continue
+		}
+		others := w.byAction[[2]string{c.Scope, item.Name}]
+		for _, other := range others[:min(len(others), maxShadows)] {
+			o := &w.set.all[other]
+			if other >= id || o.Priority >= c.Priority {
+				break
+			}
+			if o.matchesWhenever(c) {
+				w.warn(c, "action", "%s never counts: policy %q has a better priority, sets it too, and matches whenever this one does", item, o.Name)
+				break
+			}
+		}
+	}
+}
+
+// takenFromAll reports whether an action takes the values of all policies, and
+// not only those of the best priority.
+func takenFromAll(action string) bool {
+	switch action {
+	case "challenge_response", "tokentype", "serial", "tokeninfo", "mangle", "setrealm",
+		"delete_custom_user_attributes", "set_custom_user_attributes":
+		return true
+	}
+	return false
+}
+
+// matchesWhenever reports whether c matches whenever other does, as far as one
+// can tell from empty and equal lists.
+func (c *compiled) matchesWhenever(other *compiled) bool {
+	wider := func(a, b []string) bool { return len(a) == 0 || slices.Equal(a, b) }
+	return wider(c.Realm, other.Realm) && wider(c.PINode, other.PINode) && wider(c.Client, other.Client) &&
+		wider(c.UserAgents, other.UserAgents) && wider(c.AdminRealm, other.AdminRealm) &&
+		(len(c.User) == 0 || wider(c.User, other.User) && c.UserCaseInsensitive == other.UserCaseInsensitive) &&
+		(len(c.AdminUser) == 0 || wider(c.AdminUser, other.AdminUser) && c.UserCaseInsensitive == other.UserCaseInsensitive) &&
+		(len(c.Resolver) == 0 && !c.CheckAllResolvers || slices.Equal(c.Resolver, other.Resolver) && c.CheckAllResolvers == other.CheckAllResolvers)
+}
+
+// defined warns of scopes and actions without a definition.
+func (w *warner) defined(c *compiled) {
+	if !w.defs.KnownScope(c.Scope) {
+		w.warn(c, "scope", "there is no scope %q: nothing asks for it", c.Scope)
+		return
+	}
+	for _, item := range c.Action {
+		name := strings.TrimLeft(item.Name, "-!")
+		if name == "*" {
+			continue
+		}
+		if _, ok := w.defs.Lookup(c.Scope, name); ok || w.patternOf(c.Scope, name) {
+			continue
+		}
+		hint := ""
+		for _, d := range w.defs.Scope(c.Scope) {
+			if strings.EqualFold(d.Action, name) {
+				hint = ", did you mean " + d.Action + "?"
+			}
+		}
+		w.warn(c, "action", "scope %s has no action %q%s", c.Scope, name, hint)
+	}
+}
+
+// patternOf reports whether a name is a pattern of some defined action.
+func (w *warner) patternOf(scope, name string) bool {
+	l, err := compilePatterns([]string{name}, exactly, w.set.compat())
+	if err != nil || len(l.patterns) == 0 {
+		return false
+	}
+	for _, d := range w.defs.Scope(scope) {
+		if ok, err := l.match(d.Action, ""); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// asleep warns of scopes that have policies and none of them active, for then
+// Match.Allowed allows everything.
+func (w *warner) asleep() {
+	for scope, sc := range w.set.index.scopes {
+		if w.set.options.EmptyScope[scope] == EmptyAllows && len(sc.ids.ids) > 0 && w.set.ScopeEmpty(Is(scope)) {
+			w.found = append(w.found, Warning{"", "scope " + scope, "no policy is active, and so whatever is asked for is allowed: activate one, or set empty_scope to deny"})
+		}
+	}
+}
+
+// EmptyScopes lists the defined scopes without an active policy in which
+// everything is allowed, because Options.EmptyScope does not say otherwise.
+func (s *Set) EmptyScopes(defs *Definitions) []string {
+	var scopes []string
+	for _, scope := range defs.Scopes() {
+		if s.ScopeEmpty(Is(scope)) && (s == nil || s.options.EmptyScope[scope] == EmptyAllows) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
