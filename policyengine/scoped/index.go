@@ -1,6 +1,7 @@
 package scoped
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -144,6 +145,26 @@ func (p *possible) has(id uint32) bool {
 	return false
 }
 
+// word has the ids from 64w on as bits. The words must be asked in order: sparse
+// sets are used up.
+func (p *possible) word(w uint32) uint64 {
+	var word uint64
+	for i := range p.n {
+		s := &p.sets[i]
+		if s.bits != nil {
+			word |= s.bits[w]
+			continue
+		}
+		for len(s.ids) > 0 && s.ids[0]>>6 <= w {
+			if s.ids[0]>>6 == w {
+				word |= 1 << (s.ids[0] & 63)
+			}
+			s.ids = s.ids[1:]
+		}
+	}
+	return word
+}
+
 // next is the smallest id from the given one on; false when there is none. The
 // sets are used up.
 func (p *possible) next() (uint32, bool) {
@@ -205,17 +226,40 @@ func (s *Set) collect(a *asked, end stage, ids []uint32) ([]uint32, error) {
 		}
 	}
 	narrow[0], narrow[least] = narrow[least], narrow[0]
-	source := narrow[0]
+	if narrow[0].size > len(s.all)/128 {
+		return s.intersect(a, narrow[:n], end, ids)
+	}
+	source, others := &narrow[0], narrow[1:n]
 next:
 	for id, ok := source.next(); ok; id, ok = source.next() {
-		for i := 1; i < n; i++ {
-			if !narrow[i].has(id) {
+		for i := range others {
+			if !others[i].has(id) {
 				continue next
 			}
 		}
 		var err error
 		if ids, err = s.check(a, id, end, ids); err != nil {
 			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// intersect goes through the ids that all attributes leave over, 64 at a time:
+// with many candidates, that is faster than one after the other.
+func (s *Set) intersect(a *asked, narrow []possible, end stage, ids []uint32) ([]uint32, error) {
+	for w := range uint32(len(s.all)+63) / 64 {
+		word := ^uint64(0)
+		for i := range narrow {
+			if word &= narrow[i].word(w); word == 0 {
+				break
+			}
+		}
+		for ; word != 0; word &= word - 1 {
+			var err error
+			if ids, err = s.check(a, w<<6+uint32(bits.TrailingZeros64(word)), end, ids); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return ids, nil

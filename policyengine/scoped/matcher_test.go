@@ -187,7 +187,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"pattern of an action", "action", func(p *Policy) { p.Action = acts(map[string]any{"a(": "x"}) }, "invalid pattern"},
 		{"long member", "user", func(p *Policy) { p.User = []string{strings.Repeat("a", 257)} }, "257 octets, at most 256"},
 		{"repetitions", "user", func(p *Policy) {
-			for i := range 200 {
+			for i := range 60 {
 				p.User = append(p.User, strings.Repeat("a", i)+"(x.){1000}")
 			}
 		}, "the repetitions of the patterns of this list are too many"},

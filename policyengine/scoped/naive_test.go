@@ -157,11 +157,13 @@ func (n naive) regex(member, own, value, folded string, fold folding) (bool, err
 	var re *regex
 	var err error
 	switch {
+	case n.compat && own == regexp.QuoteMeta(own):
+		return folded == own+"\n", nil // a plain name, which was compared already
 	case n.compat:
 		re, err = compileRegex("^", own, endOrNewline, dialect{compat: true, anchored: true})
 		value = folded
-	case fold == caseless && member == regexp.QuoteMeta(member):
-		return false, nil // a plain name, which was compared already
+	case member == regexp.QuoteMeta(member):
+		return false, nil
 	case fold == caseless:
 		re, err = compileRegex(`\A(?i:`, member, `)\z`, dialect{})
 	default:

@@ -2,6 +2,7 @@ package scoped
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -168,6 +169,57 @@ func agree(t *rapid.T, what string, q *Query, a, b question) {
 	for _, kind := range []error{ErrCompare, ErrMatching, ErrNotFound, ErrDenied} {
 		if gotErr != nil && kindName(gotErr) != "policy" && errors.Is(gotErr, kind) {
 			t.Fatalf("%s: an error of kind %v: %v", what, kind, gotErr)
+		}
+	}
+}
+
+// TestIndexAgreesAtSize has enough policies for all ways of going through the
+// index: few candidates one by one, many of them as bits.
+func TestIndexAgreesAtSize(t *testing.T) {
+	var policies []Policy
+	for i := range 1_000 {
+		policies = append(policies, policy(fmt.Sprint("p", i), func(p *Policy) {
+			p.Priority = 1 + i%3
+			p.Scope = []string{"user", "authorization"}[i%2]
+			p.Action = Action{{Name: fmt.Sprint("a", i%300), Value: "v"}, {Name: fmt.Sprint("b", i%4), Value: "v"}}
+			if i%5 > 0 {
+				p.Realm = []string{fmt.Sprint("R", i%250)}
+			}
+			if i%3 > 0 {
+				p.User = []string{fmt.Sprint("u", i%200), "u1", "-u2"}
+			}
+			p.UserCaseInsensitive = i%7 == 0
+		}))
+	}
+	for _, compat := range []bool{false, true} {
+		o := Options{}
+		if compat {
+			o.Semantics = Compat
+		}
+		s, err := Compile(policies, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loop := naive{policies, compat}
+		matched := 0
+		for i := range 12 {
+			for _, q := range []*Query{
+				{Scope: Is("user"), Action: Is(fmt.Sprint("a", i*20)), User: Is("u1"), Realm: Is("r16")},
+				{Scope: Is("authorization"), Action: Is(fmt.Sprint("b", i%4))},
+				{Action: Is(fmt.Sprint("b", i%4)), Realm: Is(fmt.Sprint("R", i*7))},
+				{User: Is(fmt.Sprint("U", i))},
+				{Name: Is(fmt.Sprint("p", i*80)), User: Is("u1")},
+			} {
+				got, gotErr := s.Match(q, nil)
+				want, wantErr := loop.Match(q, nil)
+				if gotErr != nil || wantErr != nil || !slices.Equal(namesOf(got), namesOf(want)) {
+					t.Fatalf("compat %v, %+v: %q, %v; the loop says %q, %v", compat, q, namesOf(got), gotErr, namesOf(want), wantErr)
+				}
+				matched += len(got)
+			}
+		}
+		if matched == 0 {
+			t.Error("nothing matched")
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (w *warner) lists(c *compiled) {
 		{"adminuser", &c.adminUser},
 		{"resolver", &c.resolver},
 	} {
-		if !l.list.empty && !l.list.star && len(l.list.patterns) == 0 && len(l.list.excluded.list) > 0 && l.list.onlyExcludes() {
+		if !l.list.empty && l.list.hopeless() {
 			w.warn(c, l.attribute, "the list only excludes, and so matches nobody: put * in front")
 		}
 	}
@@ -87,9 +87,14 @@ func (w *warner) lists(c *compiled) {
 	}
 }
 
-// onlyExcludes reports whether all members are exclusions.
-func (l *patternList) onlyExcludes() bool {
-	return !slices.ContainsFunc(l.exact.list, func(m string) bool { return m == "" || m[0] != '-' && m[0] != '!' })
+// hopeless reports whether every member is an exclusion, or excluded by one.
+func (l *patternList) hopeless() bool {
+	if l.star || len(l.patterns) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(l.exact.list, func(m string) bool {
+		return (m == "" || m[0] != '-' && m[0] != '!') && !l.excluded.has(m)
+	})
 }
 
 func (w *warner) clients(c *compiled) {

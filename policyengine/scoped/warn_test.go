@@ -27,6 +27,7 @@ func TestWarnings(t *testing.T) {
 		{"nothing wrong", Hardened, []Policy{policy("p", value("deny_access", 1))}, ""},
 		{"exclusions only", Hardened, []Policy{policy("p", func(p *Policy) { p.User = []string{"-ann", "!bob"} })}, `policy "p": user: the list only excludes`},
 		{"exclusions only, compat", Compat, []Policy{policy("p", func(p *Policy) { p.Realm = []string{"-lab"} })}, `realm: the list only excludes`},
+		{"everybody excluded", Hardened, []Policy{policy("p", func(p *Policy) { p.Realm = []string{"Lab", "-LAB"} })}, "realm: the list only excludes"},
 		{"exclusions and more", Hardened, []Policy{policy("p", func(p *Policy) { p.User = []string{"-ann", "*"} })}, ""},
 		{"clients excluded only", Hardened, []Policy{policy("p", func(p *Policy) { p.Client = []string{"-10.0.0.0/8"} })}, "client: the list names no network"},
 		{"empty clients", Hardened, []Policy{policy("p", func(p *Policy) { p.Client = []string{"", " "} })}, "client: the list names no network"},
