@@ -98,11 +98,17 @@ func (s *server) rootDSE(ctx context.Context, l *link, attributes ...string) (*l
 	w := &wire{link: l, timeout: s.timeout}
 	w.allow()
 	c := newLDAP(w)
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		_ = l.Close()
+	})
 	res, err := searchSafely(c, ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
 		"(objectClass=*)", attributes, nil))
 	err = s.judge(ctx, w, err)
-	stop()
+	if !stop() {
+		<-closed
+	}
 	var f *fault
 	failed := errors.As(err, &f)
 	if !failed {
