@@ -89,6 +89,8 @@ func typeName(t reflect.Type, f field) string {
 		return typeName(t.Elem(), f)
 	case t == reflect.TypeFor[Names]():
 		return "text or list of texts"
+	case t == reflect.TypeFor[EmptyScope]():
+		return "`allow` or `deny`, or one of them by scope"
 	case t.Kind() == reflect.Slice:
 		return "list of " + plural(typeName(t.Elem(), f))
 	case t.Kind() == reflect.Map:

@@ -40,6 +40,13 @@ func (p Places) fault(path, format string, args ...any) *Fault {
 	return f
 }
 
+// Warning makes a warning about the value at a path, with the place that Fault
+// would give it.
+func (p Places) Warning(path, text string) Warning {
+	f := p.fault(path, "%s", text)
+	return Warning{f.File, f.Line, f.Column, f.Path, text}
+}
+
 // Fault makes an error about the value at a path of the configuration, such as
 // "applications.vpn.policies.bindings[1].policy". Its text begins with file,
 // line and column where they are known, and names the path. Rooms that build
@@ -47,6 +54,9 @@ func (p Places) fault(path, format string, args ...any) *Fault {
 func (c *Config) Fault(path, format string, args ...any) error {
 	return c.places.Fault(path, format, args...)
 }
+
+// Warning makes a warning about the value at a path of the configuration.
+func (c *Config) Warning(path, text string) Warning { return c.places.Warning(path, text) }
 
 // Fault is one thing that is wrong in a file. Line and Column count from 1 and
 // are 0 where the place is not known.

@@ -163,8 +163,11 @@ type Binding struct {
 
 // Policies says where policies are.
 type Policies struct {
-	Scoped      []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
-	Expressions string   `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
+	Scoped    []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
+	Semantics string   `yaml:"semantics" default:"hardened" enum:"hardened,compat" doc:"How scoped policies are read: hardened, or compat for the answers that privacyIDEA gives, with its traps."`
+	// EmptyScope is by scope; AllScopes is a key too.
+	EmptyScope  EmptyScope `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, where the question is whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows."`
+	Expressions string     `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
 }
 
 // Plugins says which condition helpers run.

@@ -46,7 +46,7 @@ func documented(t testing.TB) (engine *policyengine.Engine, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := policyengine.LoadScoped(cfg)
+	loaded, err := policyengine.LoadScoped(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func documented(t testing.TB) (engine *policyengine.Engine, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err = policyengine.New(cfg, policyengine.Options{Scoped: set, Expressions: expressions.Expressions()})
+	engine, err = policyengine.New(cfg, policyengine.Options{Scoped: loaded.Set, Expressions: expressions.Expressions()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,11 +114,11 @@ func TestScopedDocumentation(t *testing.T) {
 	if err := os.WriteFile(file, []byte(block[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set, err := policyengine.LoadScoped(&config.Config{Policies: config.Policies{Scoped: []string{file}}})
+	loaded, err := policyengine.LoadScoped(&config.Config{Policies: config.Policies{Scoped: []string{file}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := policyengine.New(&config.Config{}, policyengine.Options{Scoped: set})
+	engine, err := policyengine.New(&config.Config{}, policyengine.Options{Scoped: loaded.Set})
 	if err != nil {
 		t.Fatal(err)
 	}

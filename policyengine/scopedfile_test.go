@@ -23,11 +23,11 @@ func loadScoped(t testing.TB, files map[string]string) (*scoped.Set, error) {
 			t.Fatal(err)
 		}
 	}
-	set, err := LoadScoped(scopedFiles(filepath.Join(dir, "*.yaml")))
+	loaded, err := LoadScoped(scopedFiles(filepath.Join(dir, "*.yaml")), nil)
 	if err != nil {
-		err = fmt.Errorf("%s", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
+		return nil, fmt.Errorf("%s", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	}
-	return set, err
+	return loaded.Set, nil
 }
 
 // scopedFiles is a configuration with these patterns of scoped policies.
@@ -113,21 +113,21 @@ func TestLoadScopedPatterns(t *testing.T) {
 	if err := os.WriteFile(file, []byte("policies: [{name: a, scope: s}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if set, err := LoadScoped(scopedFiles()); err != nil || len(set.Names()) != 0 {
-		t.Errorf("no patterns: %v, error %v", set, err)
+	if s, err := LoadScoped(scopedFiles(), nil); err != nil || s.Set.Len() != 0 {
+		t.Errorf("no patterns: %v, error %v", s, err)
 	}
-	if set, err := LoadScoped(scopedFiles(file, filepath.Join(dir, "*.yaml"))); err != nil || len(set.Names()) != 1 {
-		t.Errorf("a file that two patterns name is read once: %v, error %v", set, err)
+	if s, err := LoadScoped(scopedFiles(file, filepath.Join(dir, "*.yaml")), nil); err != nil || s.Set.Len() != 1 {
+		t.Errorf("a file that two patterns name is read once: %v, error %v", s, err)
 	}
 	for _, pattern := range []string{filepath.Join(dir, "gone.yaml"), filepath.Join(dir, "none*.yaml"), dir, "[", filepath.Join(dir, "[")} {
-		if _, err := LoadScoped(scopedFiles(pattern)); err == nil {
+		if _, err := LoadScoped(scopedFiles(pattern), nil); err == nil {
 			t.Errorf("pattern %q: loaded", pattern)
 		}
 	}
 }
 
 func TestValues(t *testing.T) {
-	set, err := LoadScoped(scopedFiles("../examples/quickstart/policies/scoped.yaml"))
+	loaded, err := LoadScoped(scopedFiles("../examples/quickstart/policies/scoped.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,10 +143,10 @@ func TestValues(t *testing.T) {
 		policy       string
 		err          string
 	}{
-		{"dave is refused", set, "dave", "example", "deny_access", "deny_dave", ""},
-		{"whatever the realm's case", set, "dave", "Example", "deny_access", "deny_dave", ""},
-		{"not elsewhere", set, "dave", "corp", "", "", ""},
-		{"nor anybody else", set, "alice", "example", "", "", ""},
+		{"dave is refused", loaded.Set, "dave", "example", "deny_access", "deny_dave", ""},
+		{"whatever the realm's case", loaded.Set, "dave", "Example", "deny_access", "deny_dave", ""},
+		{"not elsewhere", loaded.Set, "dave", "corp", "", "", ""},
+		{"nor anybody else", loaded.Set, "alice", "example", "", "", ""},
 		{"no policies", nil, "dave", "example", "", "", ""},
 		{"conflict", conflict, "dave", "example", "", "", `"grant_access" by a; "deny_access" by b`},
 	} {
@@ -185,7 +185,7 @@ func FuzzLoadScoped(f *testing.F) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		set, err := LoadScoped(scopedFiles(file))
+		set, err := LoadScoped(scopedFiles(file), nil)
 		if (set == nil) != (err != nil) {
 			t.Fatalf("set %v, error %v", set, err)
 		}

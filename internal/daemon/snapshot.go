@@ -75,7 +75,7 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 // bindings. Expression policies cannot be judged without the helpers that they
 // call, nor bindings without policies.
 func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine.Engine, error) {
-	scopedSet, scopedErr := policyengine.LoadScoped(s.cfg)
+	scopedPolicies, scopedErr := policyengine.LoadScoped(s.cfg, nil)
 	var helperErr, regoErr error
 	s.helpers, helperErr = openHelpers(ctx, s.cfg, r.helpers, r.log)
 	expressions := map[string]policyengine.Expression{}
@@ -88,7 +88,7 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	if err := errors.Join(helperErr, scopedErr, regoErr); err != nil {
 		return nil, err
 	}
-	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedSet, Expressions: expressions, Log: r.log})
+	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedPolicies.Set, Expressions: expressions, Log: r.log})
 }
 
 // Close ends the helpers and the directories' work. Logins that still use the

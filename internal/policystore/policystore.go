@@ -99,8 +99,11 @@ func validate(files, stored []scoped.Policy, o scoped.Options) error {
 	if len(faults) > 0 {
 		return errors.Join(faults...)
 	}
+	if o.Semantics == scoped.Hardened {
+		faults = append(faults, scoped.CheckValues(stored))
+	}
 	_, err := scoped.Compile(slices.Concat(files, stored), o)
-	return err
+	return errors.Join(append(faults, err)...)
 }
 
 // difference is what to write.

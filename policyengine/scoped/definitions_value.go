@@ -1,6 +1,8 @@
 package scoped
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +25,22 @@ func CheckValue(scope string, item ActionItem) error {
 		return nil
 	}
 	return check(item.Value)
+}
+
+// CheckValues checks the values of all actions with CheckValue, for those who load
+// policies in Hardened. Like that of Compile, the error joins values of type
+// *Fault.
+func CheckValues(policies []Policy) error {
+	var c compiler
+	for i := range policies {
+		c.index, c.name = i, policies[i].Name
+		for _, item := range policies[i].Action {
+			if err := CheckValue(policies[i].Scope, item); err != nil {
+				c.fault("action", fmt.Errorf("%s: %w", item.Name, err))
+			}
+		}
+	}
+	return errors.Join(c.faults...)
 }
 
 // valueChecks are the checks of a scope's actions.
