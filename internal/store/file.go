@@ -23,8 +23,16 @@ type openedFile struct {
 	lost atomic.Bool
 }
 
-// ErrMissing says that the store's file does not exist.
-var ErrMissing = errors.New("the file does not exist")
+// What Open and the changes of a Store refuse.
+var (
+	// ErrMissing says that the store's file does not exist.
+	ErrMissing = errors.New("the file does not exist")
+	// ErrReadOnly says that the Store was opened to be read only.
+	ErrReadOnly = errors.New("the store was opened to be read only")
+	// ErrOldSchema says that the file has the schema of an older program, and was
+	// opened to be read only. The first start of the server changes the schema.
+	ErrOldSchema = errors.New("the file has the schema of an older Sallyport")
+)
 
 // openFile creates the file if it is missing, or refuses to if it must exist.
 // SQLite gives its side files the mode of the file itself, so setting it here
@@ -33,6 +41,9 @@ func openFile(path string, o options) (*openedFile, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if o.mustExist {
 		flags = os.O_RDWR
+	}
+	if o.readOnly {
+		flags = os.O_RDONLY
 	}
 	f, err := os.OpenFile(path, flags, 0o600)
 	switch {

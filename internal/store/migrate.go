@@ -35,18 +35,16 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 }
 
 func migrateOnce(ctx context.Context, db *sql.DB, files fs.FS, log *slog.Logger) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
-		goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
+	provider, err := newProvider(db, files, log)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return err
 	}
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
 	if current > target {
-		return fmt.Errorf("its schema has version %d, but this program knows versions up to %d only; use the newer Sallyport that wrote it, or another file",
-			current, target)
+		return tooNew(current, target)
 	}
 	if current == target {
 		return nil
@@ -55,5 +53,50 @@ func migrateOnce(ctx context.Context, db *sql.DB, files fs.FS, log *slog.Logger)
 		return fmt.Errorf("migrate schema from version %d to %d: %w", current, target, err)
 	}
 	log.InfoContext(ctx, "store migrated", "from", current, "to", target)
+	return nil
+}
+
+func newProvider(db *sql.DB, files fs.FS, log *slog.Logger) (*goose.Provider, error) {
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return provider, nil
+}
+
+func tooNew(current, target int64) error {
+	return fmt.Errorf("its schema has version %d, but this program knows versions up to %d only; use the newer Sallyport that wrote it, or another file",
+		current, target)
+}
+
+// checkSchema refuses a schema that is not the one of this program, and changes
+// nothing: goose would make its table where there is none.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := newProvider(db, files, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	target := sources[len(sources)-1].Version
+	var tables, current int64
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`).Scan(&tables); err != nil {
+		return err
+	}
+	if tables > 0 {
+		if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&current); err != nil {
+			return err
+		}
+	}
+	switch {
+	case current > target:
+		return tooNew(current, target)
+	case current < target:
+		return fmt.Errorf("%w: version %d, and %d is due", ErrOldSchema, current, target)
+	}
 	return nil
 }

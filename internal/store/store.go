@@ -28,6 +28,7 @@ type Option func(*options)
 type options struct {
 	log       *slog.Logger
 	mustExist bool
+	readOnly  bool
 }
 
 // WithLog makes the Store report a migration of the schema, and once that its
@@ -36,6 +37,12 @@ func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } 
 
 // MustExist makes Open refuse, with ErrMissing, to make a file.
 func MustExist() Option { return func(o *options) { o.mustExist = true } }
+
+// ReadOnly makes Open leave the file as it is: it must exist (ErrMissing) and have
+// the schema of this program (ErrOldSchema), and nothing can be changed in it
+// (ErrReadOnly). SQLite may lay its two empty side files next to it, which belong
+// to whom the file belongs to.
+func ReadOnly() Option { return func(o *options) { o.mustExist, o.readOnly = true, true } }
 
 // Open opens the store in a file and brings its schema up to date. The file is
 // made, readable by its owner only, if it does not exist; its directory must. A
@@ -62,6 +69,27 @@ func (s *Store) open(ctx context.Context, o options) error {
 		return err
 	}
 	busyTimeout := fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds())
+	readers := url.Values{"_pragma": {busyTimeout, "query_only(1)"}}
+	if o.readOnly {
+		readers.Set("mode", "ro")
+	} else if err := s.openWriter(ctx, path, busyTimeout, o); err != nil {
+		return err
+	}
+	s.read, err = openPool(path, max(4, 2*runtime.GOMAXPROCS(0)), readers)
+	if err != nil {
+		return err
+	}
+	if o.readOnly {
+		if err := checkSchema(ctx, s.read); err != nil {
+			return err
+		}
+	}
+	return s.prepare(ctx)
+}
+
+// openWriter opens the connection for changes, and makes the first of them: the
+// schema is brought up to date.
+func (s *Store) openWriter(ctx context.Context, path, busyTimeout string, o options) (err error) {
 	// Writers take the lock when they begin: one that starts by reading and
 	// is overtaken by another process could not go on.
 	s.write, err = openPool(path, 1, url.Values{
@@ -71,16 +99,7 @@ func (s *Store) open(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.write, o.log); err != nil {
-		return err
-	}
-	s.read, err = openPool(path, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{
-		"_pragma": {busyTimeout, "query_only(1)"},
-	})
-	if err != nil {
-		return err
-	}
-	return s.prepare(ctx)
+	return migrate(ctx, s.write, o.log)
 }
 
 func openPool(path string, size int, params url.Values) (*sql.DB, error) {
@@ -153,6 +172,9 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err := s.opened.check(ctx); err != nil {
 		return err
+	}
+	if s.write == nil {
+		return ErrReadOnly
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err = plainly(err); errors.Is(err, ErrBusy) {
