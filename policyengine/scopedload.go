@@ -136,9 +136,8 @@ func (o origin) fault(f *scoped.Fault) error {
 
 // Warnings are what works and is probably not what was meant, each with its
 // place: policies that can never match or whose values never count, scopes and
-// actions that nothing asks for, policies that the semantics differ in while it
-// is compat, and scopes in which everything is allowed because no policy is
-// active there. It takes longer than LoadScoped.
+// actions that nothing asks for, scopes all of whose policies are inactive, and,
+// in compat, what hardened would do otherwise. It takes longer than LoadScoped.
 func (s *Scoped) Warnings() []config.Warning {
 	defs := scoped.NewDefinitions()
 	var found []config.Warning
@@ -150,25 +149,27 @@ func (s *Scoped) Warnings() []config.Warning {
 			found = append(found, s.warning(d.Policy, d.Attribute, d.String()))
 		}
 	}
-	if open := s.open(defs); len(open) > 0 {
-		found = append(found, s.cfg.Warning("policies", fmt.Sprintf("no scoped policy speaks to %s, and so whatever is asked there is allowed: if that is meant, write empty_scope: allow, and else deny",
-			strings.Join(open, ", "))))
-	}
 	return found
 }
 
-// open lists the scopes of logins that no policy speaks to and nobody decided
+// Advice names the scopes of logins that no policy speaks to and nobody decided
 // about. Who has no scoped policies at all has nothing to decide; a scope whose
-// policies are all inactive has a warning of its own.
-func (s *Scoped) open(defs *scoped.Definitions) []string {
+// policies are all inactive is a warning.
+func (s *Scoped) Advice() []config.Warning {
 	if len(s.Policies) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(s.Set.EmptyScopes(defs), func(scope string) bool {
+	open := slices.DeleteFunc(s.Set.EmptyScopes(scoped.NewDefinitions()), func(scope string) bool {
 		asked := scope == scoped.ScopeAuthentication || scope == scoped.ScopeAuthorization || scope == scoped.ScopeEnrollment
 		return !asked || s.cfg.Policies.EmptyScope.Decides(scope) ||
 			slices.ContainsFunc(s.Policies, func(p scoped.Policy) bool { return p.Scope == scope })
 	})
+	if len(open) == 0 {
+		return nil
+	}
+	return []config.Warning{s.cfg.Warning("policies", fmt.Sprintf(
+		"write empty_scope: no scoped policy speaks to %s, and where it is asked there whether something is allowed, the answer is yes; deny makes it no, and allow says that this is meant",
+		strings.Join(open, " and ")))}
 }
 
 // warning gives a warning its place.

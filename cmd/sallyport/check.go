@@ -30,7 +30,10 @@ func (checkCmd) Run(ctx context.Context, env *environment) error {
 	if err == nil {
 		report.Warnings = texts(cfg.Warnings)
 		report.Advice = texts(cfg.Advice())
-		err = tryOut(ctx, env, cfg)
+		var warnings, advice []config.Warning
+		warnings, advice, err = tryOut(ctx, env, cfg)
+		report.Warnings = append(report.Warnings, texts(warnings)...)
+		report.Advice = append(report.Advice, texts(advice)...)
 	}
 	if err != nil {
 		report.Faults = strings.Split(strings.TrimSpace(err.Error()), "\n")
@@ -59,17 +62,17 @@ func (checkCmd) Run(ctx context.Context, env *environment) error {
 }
 
 // tryOut builds what the configuration describes and throws it away.
-func tryOut(ctx context.Context, env *environment, cfg *config.Config) error {
+func tryOut(ctx context.Context, env *environment, cfg *config.Config) (warnings, advice []config.Warning, err error) {
 	scratch, err := os.MkdirTemp("", "sallyport-check-")
 	if err != nil {
-		return fmt.Errorf("make a directory to check in: %w", err)
+		return nil, nil, fmt.Errorf("make a directory to check in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if err := daemon.Check(ctx, cfg, scratch, log); err != nil {
-		return &exitError{exitConfig, err}
+	if warnings, advice, err = daemon.Check(ctx, cfg, scratch, log); err != nil {
+		return warnings, advice, &exitError{exitConfig, err}
 	}
-	return nil
+	return warnings, advice, nil
 }
 
 func texts(warnings []config.Warning) []string {

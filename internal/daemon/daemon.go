@@ -62,6 +62,9 @@ type Daemon struct {
 	draining atomic.Bool
 	// reloadFault is why the last reload failed, nil when it did not.
 	reloadFault atomic.Pointer[string]
+	// policyFault is why a change of the stored policies does not act, nil when
+	// there is none.
+	policyFault atomic.Pointer[string]
 	// retiring counts the goroutines that wait for old Snapshots to fall idle;
 	// over tells them that the front-ends have stopped.
 	retiring sync.WaitGroup
@@ -109,7 +112,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 }
 
 func (d *Daemon) resources() resources {
-	r := resources{store: d.store, recorder: d.recorder, directories: d.directories, seed: true, log: d.log}
+	r := resources{store: d.store, policies: d.storedPolicies, recorder: d.recorder, directories: d.directories, seed: true, log: d.log}
 	if s := d.snapshot.Load(); s != nil {
 		r.helpers, r.seed = s.helpers, false
 	}
@@ -173,7 +176,7 @@ func (d *Daemon) serve(ctx context.Context, registry *prometheus.Registry) error
 	if d.http != nil {
 		tasks.Go(func() error { return d.serveHTTP(ctx, d.handler(registry)) })
 	}
-	tasks.Go(func() error { return d.watchReload(ctx) })
+	tasks.Go(func() error { return d.watch(ctx) })
 	tasks.Go(func() error {
 		<-ctx.Done()
 		d.draining.Store(true)

@@ -311,14 +311,14 @@ func TestCheckLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler)); err != nil {
+	if _, _, err := Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
 		t.Errorf("check left something: %v", entries)
 	}
 	write(t, dir, "users.csv", "login,password\nalice,\n")
-	if err := Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "users.csv") {
+	if _, _, err := Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "users.csv") {
 		t.Errorf("a seed file without a password: %v", err)
 	}
 }
@@ -365,7 +365,7 @@ func TestFaultsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler))
+	_, _, err = Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Fatal("no fault")
 	}
@@ -395,7 +395,7 @@ func TestDemoUsersOnAnOpenAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler))
+		_, _, err = Check(t.Context(), cfg, t.TempDir(), slog.New(slog.DiscardHandler))
 		if refused := err != nil && strings.Contains(err.Error(), "password of the quick start"); refused != tt.fault || !refused && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

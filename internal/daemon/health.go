@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -50,7 +51,8 @@ func (d *Daemon) serveReadiness(w http.ResponseWriter, r *http.Request) {
 // readiness asks every component. All must be ready, but of the directories only
 // one: the others' users cannot log in here, nor anywhere else as long as they
 // are down. A failed reload is told and does not make us unready: the old
-// configuration goes on.
+// configuration goes on. So do the policies that were in force when a change of
+// the stored ones cannot be taken over.
 func (d *Daemon) readiness(ctx context.Context) (components map[string]component, ready bool) {
 	s := d.snapshot.Load()
 	components = map[string]component{
@@ -60,6 +62,10 @@ func (d *Daemon) readiness(ctx context.Context) (components map[string]component
 	}
 	if text := d.reloadFault.Load(); text != nil {
 		components["configuration"] = component{Ready: true, Detail: "the last reload failed, the configuration before it goes on: " + *text}
+	}
+	components["policies"] = component{Ready: true, Detail: fmt.Sprintf("revision %d of the store", s.revision)}
+	if text := d.policyFault.Load(); text != nil {
+		components["policies"] = component{Ready: true, Detail: "the stored policies cannot be taken over, the ones before go on: " + *text}
 	}
 	if err := d.store.Ping(ctx); err != nil {
 		components["store"] = component{Detail: err.Error()}

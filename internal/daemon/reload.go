@@ -10,12 +10,19 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 )
 
-// watchReload reloads whenever it is asked to, one reload at a time.
-func (d *Daemon) watchReload(ctx context.Context) error {
+// watch reloads whenever it is asked to, and takes changes of the stored policies
+// over: one after the other, since both replace the Snapshot.
+func (d *Daemon) watch(ctx context.Context) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	var p policyPoll
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-tick.C:
+			d.pollPolicies(ctx, &p)
+			continue
 		case <-d.options.Reload:
 		}
 		err := d.reload(ctx)
@@ -30,17 +37,29 @@ func (d *Daemon) watchReload(ctx context.Context) error {
 	}
 }
 
-// reload builds a Snapshot beside the present one and puts it in its place. An
-// error means that nothing has changed.
+// reload builds a Snapshot of the configuration as it is now. An error means that
+// nothing has changed.
 func (d *Daemon) reload(ctx context.Context) error {
 	cfg, err := d.options.Load()
 	if err != nil {
 		return err
 	}
-	old := d.snapshot.Load()
-	if err := unchangeable(old.cfg, cfg); err != nil {
+	if err := unchangeable(d.snapshot.Load().cfg, cfg); err != nil {
 		return err
 	}
+	if err := d.replace(ctx, cfg); err != nil {
+		return err
+	}
+	if d.options.Level != nil {
+		d.options.Level.Set(logLevel(cfg.Log.Level))
+	}
+	return nil
+}
+
+// replace builds a Snapshot beside the present one and puts it in its place. An
+// error means that nothing has changed.
+func (d *Daemon) replace(ctx context.Context, cfg *config.Config) error {
+	old := d.snapshot.Load()
 	fresh, err := build(ctx, cfg, d.resources())
 	if err != nil {
 		return err
@@ -48,9 +67,7 @@ func (d *Daemon) reload(ctx context.Context) error {
 	d.snapshot.Store(fresh)
 	d.radius.Use(fresh.radius)
 	d.ldap.Use(fresh.ldap)
-	if d.options.Level != nil {
-		d.options.Level.Set(logLevel(cfg.Log.Level))
-	}
+	d.policyFault.Store(nil)
 	d.retire(old)
 	return nil
 }

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/policystore"
 	"github.com/sallyport-auth/sallyport/internal/store"
 	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 	"github.com/sallyport-auth/sallyport/proxy"
 	"github.com/sallyport-auth/sallyport/proxy/ldap"
 	"github.com/sallyport-auth/sallyport/proxy/radius"
@@ -26,12 +28,17 @@ type Snapshot struct {
 	ldap        *ldap.Table
 	directories map[string]source // by name
 	helpers     *helpers
-	loaded      time.Time
+	scoped      *policyengine.Scoped
+	// revision is that of the stored policies in it.
+	revision int64
+	loaded   time.Time
 }
 
 // resources outlive a Snapshot: what a reload must not lose.
 type resources struct {
-	store    *store.Store
+	store *store.Store
+	// policies reads the stored scoped policies and their revision.
+	policies func(ctx context.Context) ([]scoped.Policy, int64, error)
 	recorder proxy.Recorder
 	// directories takes the numbers of directories; nil for nobody.
 	directories *directoryMetrics
@@ -75,7 +82,7 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 // bindings. Expression policies cannot be judged without the helpers that they
 // call, nor bindings without policies.
 func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine.Engine, error) {
-	scopedPolicies, scopedErr := policyengine.LoadScoped(s.cfg, nil)
+	scopedErr := s.loadScoped(ctx, r)
 	var helperErr, regoErr error
 	s.helpers, helperErr = openHelpers(ctx, s.cfg, r.helpers, r.log)
 	expressions := map[string]policyengine.Expression{}
@@ -88,7 +95,18 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	if err := errors.Join(helperErr, scopedErr, regoErr); err != nil {
 		return nil, err
 	}
-	return policyengine.New(s.cfg, policyengine.Options{Scoped: scopedPolicies.Set, Expressions: expressions, Log: r.log})
+	return policyengine.New(s.cfg, policyengine.Options{Scoped: s.scoped.Set, Expressions: expressions, Log: r.log})
+}
+
+// loadScoped compiles the scoped policies of the files and of the store.
+func (s *Snapshot) loadScoped(ctx context.Context, r resources) error {
+	stored, revision, err := r.policies(ctx)
+	if err != nil {
+		return s.cfg.Fault("store", "%w", err)
+	}
+	s.revision = revision
+	s.scoped, err = policyengine.LoadScoped(s.cfg, stored)
+	return err
 }
 
 // Close ends the helpers and the directories' work. Logins that still use the
@@ -101,25 +119,48 @@ func (s *Snapshot) Close() {
 }
 
 // Check builds everything that cfg describes without listening and without
-// touching what is kept: the store and a self-signed certificate are made anew
-// in the directory scratch, which the caller throws away. The error has every
-// fault that was found.
-func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) error {
+// touching what is kept: a store and a self-signed certificate are made anew in
+// the directory scratch, which the caller throws away, and of the real store, if
+// there is one, only the scoped policies are read. The error has every fault that
+// was found; without one there are warnings of the scoped policies, and advice.
+func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (warnings, advice []config.Warning, err error) {
 	empty, err := store.Open(ctx, filepath.Join(scratch, "check.db"))
 	if err != nil {
-		return fmt.Errorf("make a store to check with: %w", err)
+		return nil, nil, fmt.Errorf("make a store to check with: %w", err)
 	}
 	defer empty.Close()
 	trial := *cfg
 	if trial.TLS.SelfSigned != "" {
 		trial.TLS.SelfSigned = filepath.Join(scratch, "tls")
 	}
-	s, err := build(ctx, &trial, resources{store: empty, recorder: forgetful{}, seed: true, trial: true, log: log})
-	if err != nil {
-		return err
+	policies := func(ctx context.Context) ([]scoped.Policy, int64, error) {
+		list, err := storedPolicies(ctx, cfg.StoreFile())
+		if errors.Is(err, store.ErrOldSchema) {
+			warnings = append(warnings, cfg.Warning("store", fmt.Sprintf("the scoped policies in it were not looked at: %v; the start of the server changes that", err)))
+			err = nil
+		}
+		return list, 0, err
 	}
-	s.Close()
-	return nil
+	s, err := build(ctx, &trial, resources{store: empty, policies: policies, recorder: forgetful{}, seed: true, trial: true, log: log})
+	if err != nil {
+		return warnings, nil, err
+	}
+	defer s.Close()
+	return append(warnings, s.scoped.Warnings()...), s.scoped.Advice(), nil
+}
+
+// storedPolicies reads the scoped policies of a store as it is; none if there is
+// no store yet.
+func storedPolicies(ctx context.Context, file string) ([]scoped.Policy, error) {
+	st, err := store.Open(ctx, file, store.ReadOnly())
+	if errors.Is(err, store.ErrMissing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, _, err := policystore.Read(ctx, st)
+	return list, errors.Join(err, st.Close())
 }
 
 // forgetful records nothing: a check has no logins.
