@@ -9,13 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/directory"
 	"github.com/sallyport-auth/sallyport/internal/directory/ldap"
 	"github.com/sallyport-auth/sallyport/internal/testenv"
-	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/proxy"
 )
 
@@ -123,21 +121,7 @@ func serveDirectory(ctx context.Context, dir string, listening chan<- addresses)
 	defer users.Close()
 	cached := directory.NewCached(users, corp.Cache, cfg.Login.Timeout)
 	defer cached.Close()
-	engine, err := policyengine.New(cfg, policyengine.Options{})
-	if err != nil {
-		return err
-	}
-	recorder, err := newRecorder()
-	if err != nil {
-		return err
-	}
-	return listenAndServe(ctx, cfg, proxy.New(proxy.Options{
-		Realms: []proxy.Realm{{
-			Name: "corp", Default: true,
-			Directories: []proxy.Source{{Name: "corp", Type: "ldap", Directory: cached}},
-		}},
-		Decider: engine, Recorder: recorder, Timeout: cfg.Login.Timeout, Location: time.Local,
-	}), listening)
+	return serveLogins(ctx, cfg, proxy.Source{Name: "corp", Type: "ldap", Directory: cached}, nil, listening)
 }
 
 // ticksPerSecond is the unit of times in /proc (sysconf(_SC_CLK_TCK), which is

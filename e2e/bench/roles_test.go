@@ -95,6 +95,13 @@ func (o sallyport) serve(ctx context.Context, dir string, listening chan<- addre
 	if err != nil {
 		return err
 	}
+	return serveLogins(ctx, cfg, proxy.Source{Name: "local", Type: "local", Directory: users}, expressions, listening)
+}
+
+// serveLogins serves one realm with one directory.
+func serveLogins(
+	ctx context.Context, cfg *config.Config, users proxy.Source, expressions map[string]policyengine.Expression, listening chan<- addresses,
+) error {
 	engine, err := policyengine.New(cfg, policyengine.Options{Expressions: expressions})
 	if err != nil {
 		return err
@@ -104,10 +111,7 @@ func (o sallyport) serve(ctx context.Context, dir string, listening chan<- addre
 		return err
 	}
 	return listenAndServe(ctx, cfg, proxy.New(proxy.Options{
-		Realms: []proxy.Realm{{
-			Name: "corp", Default: true,
-			Directories: []proxy.Source{{Name: "local", Type: "local", Directory: users}},
-		}},
+		Realms:  []proxy.Realm{{Name: "corp", Default: true, Directories: []proxy.Source{users}}},
 		Decider: engine, Recorder: recorder, Timeout: cfg.Login.Timeout, Location: time.Local,
 	}), listening)
 }
