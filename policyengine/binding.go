@@ -125,7 +125,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		if !o.Scoped.Has(c.Scoped) {
 			return noScoped(cfg, at, c.Scoped, o.Scoped.Names())
 		}
-		b.check = e.scopedCheck(c.Scoped)
+		b.check, b.pure = e.scopedCheck(c.Scoped), !callsHelper(o.Scoped, c.Scoped)
 	}
 	return nil
 }
@@ -204,8 +204,8 @@ func expressionCheck(name string, x Expression, cache Cache) check {
 
 // scopedCheck passes when the scoped policy is active and matches the login.
 func (e *Engine) scopedCheck(name string) check {
-	return func(_ context.Context, in *Input) (Result, bool, error) {
-		q := e.query(in)
+	return func(ctx context.Context, in *Input) (Result, bool, error) {
+		q := e.query(ctx, in)
 		ok, err := e.scoped.Applies(name, &q)
 		return Result{Passing: ok}, false, err
 	}

@@ -16,6 +16,9 @@ import (
 type Options struct {
 	// Scoped are the scoped policies; nil means none.
 	Scoped *scoped.Set
+	// Helpers are what conditions of scoped policies can call; Scoped.CheckHelpers
+	// tells beforehand whether all of them are there.
+	Helpers []Helper
 	// Expressions are the expression policies by name.
 	Expressions map[string]Expression
 	// Cache keeps results of expressions; nil means NoCache.
@@ -31,6 +34,7 @@ type Engine struct {
 	scoped       *scoped.Set
 	// resolvers are the directories of each realm, by its folded name.
 	resolvers map[string][]string
+	helpers   map[string]Helper
 	cache     Cache
 	log       *slog.Logger
 }
@@ -58,6 +62,7 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 		applications: make(map[string]*application, len(cfg.Applications)),
 		scoped:       o.Scoped,
 		resolvers:    make(map[string][]string, len(cfg.Realms)),
+		helpers:      helpersByName(o.Helpers),
 		cache:        o.Cache,
 		log:          o.Log,
 	}
@@ -152,7 +157,7 @@ func (e *Engine) Values(ctx context.Context, in *Input, scope, action string) (V
 	if err := ctx.Err(); err != nil {
 		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
 	}
-	q := e.query(in)
+	q := e.query(ctx, in)
 	q.Scope, q.Action = scoped.Is(scope), scoped.Is(action)
 	values, err := e.scoped.GetActionValues(&q, scoped.ValueOptions{Unique: true, AllowWhiteSpace: true})
 	if err != nil {

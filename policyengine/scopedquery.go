@@ -1,6 +1,7 @@
 package policyengine
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -9,8 +10,9 @@ import (
 )
 
 // query asks the scoped policies about a login. A client whose address is not
-// known makes the policies fail that ask for it.
-func (e *Engine) query(in *Input) scoped.Query {
+// known makes the policies fail that ask for it. Helpers have till the deadline of
+// ctx to answer.
+func (e *Engine) query(ctx context.Context, in *Input) scoped.Query {
 	q := scoped.Query{ClientAddr: in.ClientIP, Now: in.Now}
 	if !in.ClientIP.IsValid() {
 		q.Client = scoped.Is("unknown")
@@ -25,6 +27,7 @@ func (e *Engine) query(in *Input) scoped.Query {
 	}
 	q.World = &scoped.World{
 		Resolvers: func(realm string) []string { return e.resolvers[identity.Fold(realm)] },
+		Helper:    func(call scoped.Call) (any, error) { return e.askHelper(ctx, in, call) },
 		Fact:      func(section, key string) (any, bool, error) { return fact(in, section, key) },
 	}
 	return q

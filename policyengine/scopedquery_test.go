@@ -32,7 +32,7 @@ func TestScopedQuery(t *testing.T) {
 		{"any RADIUS attribute", when("radius:Class", "", "equals", "x"), "true"},
 		{"no such RADIUS attribute", when("radius:Gone", "", "equals", "x"), "the request has no such thing"},
 		{"LDAP fact", when("ldap:tls", "", "in", "1.2, 1.3"), "true"},
-		{"no helpers", when("helper", "geo.country", "equals", "SE"), "there are no condition helpers"},
+		{"no helpers", when("helper", "geo.country", "equals", "SE"), "there is no condition helper \"geo.country\""},
 		{"time", "    time: \"Tue:9-17\"\n", "true"},
 		{"other time", "    time: \"Wed:9-17\"\n", "false"},
 	} {

@@ -85,6 +85,9 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	scopedErr := s.loadScoped(ctx, r)
 	var helperErr, regoErr error
 	s.helpers, helperErr = openHelpers(ctx, s.cfg, r.helpers, r.log)
+	if scopedErr == nil && helperErr == nil {
+		scopedErr = s.scoped.CheckHelpers(s.helpers.Helpers())
+	}
 	expressions := map[string]policyengine.Expression{}
 	if dir := s.cfg.Policies.Expressions; dir != "" && helperErr == nil {
 		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.helpers.Helpers(), Log: r.log})
@@ -95,7 +98,9 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	if err := errors.Join(helperErr, scopedErr, regoErr); err != nil {
 		return nil, err
 	}
-	return policyengine.New(s.cfg, policyengine.Options{Scoped: s.scoped.Set, Expressions: expressions, Log: r.log})
+	return policyengine.New(s.cfg, policyengine.Options{
+		Scoped: s.scoped.Set, Helpers: s.helpers.Helpers(), Expressions: expressions, Log: r.log,
+	})
 }
 
 // loadScoped compiles the scoped policies of the files and of the store.

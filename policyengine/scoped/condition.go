@@ -48,7 +48,9 @@ func compileConditions(list []Condition, compat bool) ([]condition, error) {
 		c.source, c.kind, c.key = findSource(&list[i], compat)
 		c.cmp = compileComparator(c.Comparator, c.Value, compat)
 		if c.source == fromHelper {
-			c.call, c.cmp.err = parseCall(c.key, c.cmp.err)
+			var err error
+			c.call, err = ParseCall(c.key)
+			c.cmp.err = errors.Join(c.cmp.err, err)
 		}
 		if err := c.check(compat); err != nil && c.Active && !compat {
 			faults = append(faults, &memberError{i, c.Section + " " + c.key + " " + c.Comparator, err})
@@ -117,24 +119,28 @@ func findSource(c *Condition, compat bool) (s source, kind, key string) {
 	return unknownSource, "", c.Key
 }
 
-// parseCall reads the key of a helper condition: a name, or a name and arguments
-// in parentheses, separated by commas like the right side of "in".
-func parseCall(key string, before error) (Call, error) {
+// ParseCall reads the key of a condition of section helper: a name, or a name and
+// arguments in parentheses, separated by commas like the right side of "in". The
+// error is ErrInvalid.
+func ParseCall(key string) (Call, error) {
 	name, rest, ok := strings.Cut(key, "(")
 	call := Call{Name: strings.TrimSpace(name)}
 	if call.Name == "" {
-		return call, errors.Join(before, errors.New("the key of a helper condition is its name, such as geo.country"))
+		return call, failf(ErrInvalid, "the key of a helper condition is its name, such as geo.country")
 	}
 	if !ok {
-		return call, before
+		return call, nil
 	}
 	inner, ok := strings.CutSuffix(strings.TrimSpace(rest), ")")
 	if !ok {
-		return call, errors.Join(before, fmt.Errorf("%q: the parenthesis has no end", key))
+		return call, failf(ErrInvalid, "%q: the parenthesis has no end", key)
 	}
 	args, err := parseRecord(inner)
+	if err != nil {
+		return call, failf(ErrInvalid, "%q: %w", key, err)
+	}
 	call.Args = args
-	return call, errors.Join(before, err)
+	return call, nil
 }
 
 // errMissing says that the left side of a condition is not there.

@@ -17,7 +17,7 @@ type Explanation struct {
 	// Values are the values in force of the query's action, and Beaten those of
 	// worse priority. Without an action both are empty.
 	Values, Beaten Values
-	// Conflict is set when the policies of the best priority disagree.
+	// Conflict is set when policies disagree that have to agree.
 	Conflict error
 	// Err is why there is no answer; the first policy that failed has it too.
 	Err error
@@ -211,8 +211,10 @@ func listed(members []string) string {
 }
 
 // values finds what the policies that matched set for the action, and which of
-// them are beaten by one of better priority.
+// them are beaten by one of better priority. Some actions take what all policies
+// say; setrealm alone of those wants them to agree.
 func (e *Explanation) values(action string) {
+	all := takenFromAll(action)
 	best := ""
 	priority := 0
 	for i := range e.Policies {
@@ -231,14 +233,14 @@ func (e *Explanation) values(action string) {
 		if item.Flag {
 			v.Value = "true"
 		}
-		if v.Policy.Priority > priority {
+		if v.Policy.Priority > priority && !all {
 			v.Beaten = best
 			e.Beaten = e.Beaten.extract(v.Value, false, v.Policy.Name, true)
 			continue
 		}
 		e.Values = e.Values.extract(v.Value, false, v.Policy.Name, true)
 	}
-	if len(e.Values) > 1 {
+	if len(e.Values) > 1 && (!all || action == ActionSetRealm) {
 		e.Conflict = &ConflictError{action, e.Values}
 	}
 }
