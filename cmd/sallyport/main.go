@@ -27,6 +27,7 @@ type cli struct {
 	Directory directoryCmd `cmd:"" help:"Look after directories."`
 	User      userCmd      `cmd:"" help:"Manage users of the embedded store."`
 	Group     groupCmd     `cmd:"" help:"Manage groups of the embedded store."`
+	Policy    policyCmd    `cmd:"" help:"Manage scoped policies, and ask them."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 

@@ -140,6 +140,20 @@ func TestExplainValues(t *testing.T) {
 	if x.Conflict == nil || !strings.Contains(x.Conflict.Error(), `"grant_access" by a; "deny_access" by b: change a priority`) {
 		t.Errorf("conflict %v", x.Conflict)
 	}
+	of := func(name, action, value string, priority int) Policy {
+		return policy(name, func(p *Policy) { p.Action, p.Priority = Action{{Name: action, Value: value}}, priority })
+	}
+	collected := mustCompile(t, of("a", "tokentype", "hotp totp", 1), of("b", "tokentype", "sms", 2),
+		of("c", "setrealm", "lab", 1), of("d", "setrealm", "corp", 2))
+	q.Action = Is("tokentype") // which takes what all policies say
+	x = collected.Explain(q)
+	if len(x.Values) != 2 || len(x.Beaten) != 0 || x.Conflict != nil {
+		t.Errorf("tokentype: %+v, beaten %+v, conflict %v", x.Values, x.Beaten, x.Conflict)
+	}
+	q.Action = Is("setrealm") // and here they have to agree
+	if x = collected.Explain(q); len(x.Values) != 2 || x.Conflict == nil {
+		t.Errorf("setrealm: %+v, conflict %v", x.Values, x.Conflict)
+	}
 	if x := (*Set)(nil).Explain(q); len(x.Policies) != 0 || x.Err != nil {
 		t.Errorf("an empty set: %+v", x)
 	}

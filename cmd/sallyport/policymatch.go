@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
+)
+
+// policyMatchCmd is "sallyport policy match". Nothing is looked up in a
+// directory: what conditions ask for is said by options.
+type policyMatchCmd struct {
+	Scope      string     `required:"" help:"The scope that is asked, such as authorization."`
+	Action     string     `help:"The action that is asked for. Without it, whatever the policies say; with it, the values in force too."`
+	User       string     `placeholder:"LOGIN" help:"Who logs in, without realm, as the directory spells it."`
+	Realm      string     `help:"The user's realm. Default, with --user: the default realm of the configuration."`
+	Resolver   string     `placeholder:"DIRECTORY" help:"The directory that the user is in. Default, with --user: that of the realm, if it has just one."`
+	Client     netip.Addr `placeholder:"ADDRESS" help:"Address of the end user. What is not said here restricts nothing."`
+	Time       string     `help:"When, as 2026-01-31T08:00 in login.time_zone, or with a zone as in RFC 3339. Default: now."`
+	Info       []string   `placeholder:"KEY=VALUE" sep:"none" help:"An attribute of the user, for conditions of section userinfo; groups=a,b lists groups. For several values, give it several times, as the options below can be."`
+	RADIUS     []string   `name:"radius" placeholder:"NAME=VALUE" sep:"none" help:"An attribute of the Access-Request, for section radius:NAME."`
+	LDAP       []string   `name:"ldap" placeholder:"FACT=VALUE" sep:"none" help:"A fact of the LDAP connection, for section ldap:FACT: bind_dn, base_dn, tls."`
+	Header     []string   `placeholder:"NAME=VALUE" sep:"none" help:"A header of the HTTP request."`
+	Helper     []string   `placeholder:"NAME=VALUE" sep:"none" help:"What a condition helper answers."`
+	AdminUser  string     `name:"adminuser" placeholder:"NAME" help:"The administrator who acts; in scope admin."`
+	AdminRealm string     `name:"adminrealm" placeholder:"REALM" help:"The administrator's realm."`
+	PINode     string     `name:"pinode" placeholder:"NODE" help:"Name of the server node."`
+	UserAgent  string     `placeholder:"NAME" help:"The program that asks."`
+}
+
+// Run asks the policies and prints how each came out. Its exit code is 0 when a
+// policy matches, and 1 when none does, a policy failed, or values conflict.
+func (c *policyMatchCmd) Run(ctx context.Context, env *environment) error {
+	cfg, all, err := loadPolicies(ctx, env)
+	if err != nil {
+		return err
+	}
+	c.complete(cfg)
+	q, err := c.query(cfg, all, time.Now())
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	report := newMatchReport(q, all, all.Set.Explain(q))
+	if env.json {
+		err = env.printJSON(report)
+	} else {
+		err = report.print(env)
+	}
+	if err == nil && (!report.Matched || report.Conflict != "") {
+		return errSilent // the report has told
+	}
+	return err
+}
+
+// complete fills in what the configuration says of the user's realm.
+func (c *policyMatchCmd) complete(cfg *config.Config) {
+	if c.User == "" {
+		return
+	}
+	for name, realm := range cfg.Realms {
+		if c.Realm == "" && realm.Default {
+			c.Realm = name
+		}
+	}
+	if directories := directoriesOf(cfg, c.Realm); c.Resolver == "" && len(directories) == 1 {
+		c.Resolver = directories[0]
+	}
+}
+
+func directoriesOf(cfg *config.Config, realm string) []string {
+	for name, r := range cfg.Realms {
+		if identity.Fold(name) == identity.Fold(realm) {
+			return r.Directories
+		}
+	}
+	return nil
+}
+
+// query is the question that the options ask. Options that are not there do not
+// restrict.
+func (c *policyMatchCmd) query(cfg *config.Config, all *policyengine.Scoped, now time.Time) (*scoped.Query, error) {
+	given := func(text string) scoped.Arg { return scoped.Arg{Value: text, Given: text != ""} }
+	q := &scoped.Query{
+		Scope: scoped.Is(c.Scope), Action: given(c.Action), Active: scoped.OnlyActive,
+		User: given(c.User), Realm: given(c.Realm), Resolver: given(c.Resolver), ClientAddr: c.Client,
+		AdminUser: given(c.AdminUser), AdminRealm: given(c.AdminRealm), PINode: given(c.PINode), UserAgent: given(c.UserAgent),
+	}
+	var err error
+	if q.Now, err = parseMoment(c.Time, now, all.Options.Location); err != nil {
+		return nil, err
+	}
+	info, err := facts("info", c.Info)
+	if err != nil {
+		return nil, err
+	}
+	if c.User != "" {
+		q.UserObject = &scoped.User{Login: c.User, Realm: c.Realm, Resolver: c.Resolver, Info: userFacts(c.User, info)}
+		q.User, q.Realm, q.Resolver = scoped.Arg{}, scoped.Arg{}, scoped.Arg{}
+	}
+	if err := c.headers(q); err != nil {
+		return nil, err
+	}
+	q.World, err = c.world(cfg)
+	return q, err
+}
+
+// userFacts are the attributes of the user: those given, and the login as
+// username. Groups are a list, however many there are.
+func userFacts(login string, given map[string][]string) func() (map[string]any, error) {
+	info := map[string]any{"username": login}
+	for key, values := range given {
+		info[key] = oneOrAll(values)
+	}
+	if groups, ok := given["groups"]; ok {
+		list := []string{}
+		for _, text := range groups {
+			list = append(list, scoped.SplitList(text)...)
+		}
+		info["groups"] = list
+	}
+	return func() (map[string]any, error) { return info, nil }
+}
+
+func (c *policyMatchCmd) headers(q *scoped.Query) error {
+	headers, err := facts("header", c.Header)
+	if err != nil || len(headers) == 0 {
+		return err
+	}
+	q.HTTP = &scoped.HTTPRequest{Headers: map[string]string{}}
+	for name, values := range headers {
+		q.HTTP.Headers[name] = strings.Join(values, ", ")
+	}
+	return nil
+}
+
+// world answers from the options.
+func (c *policyMatchCmd) world(cfg *config.Config) (*scoped.World, error) {
+	radius, err := facts("radius", c.RADIUS)
+	if err != nil {
+		return nil, err
+	}
+	ldap, err := facts("ldap", c.LDAP)
+	if err != nil {
+		return nil, err
+	}
+	helpers, err := facts("helper", c.Helper)
+	if err != nil {
+		return nil, err
+	}
+	sections := map[string]map[string][]string{"radius": radius, "ldap": ldap}
+	return &scoped.World{
+		Resolvers: func(realm string) []string { return directoriesOf(cfg, realm) },
+		Fact: func(section, key string) (any, bool, error) {
+			values, ok := sections[section][key]
+			return oneOrAll(values), ok, nil
+		},
+		Helper: func(call scoped.Call) (any, error) {
+			values, ok := helpers[call.Name]
+			if !ok {
+				return nil, fmt.Errorf("no helper is asked here; say what it answers by --helper %s=VALUE", call.Name)
+			}
+			return oneOrAll(values), nil
+		},
+	}, nil
+}
+
+// facts reads KEY=VALUE options; a key that is given several times has several
+// values.
+func facts(option string, given []string) (map[string][]string, error) {
+	values := make(map[string][]string, len(given))
+	for _, text := range given {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--%s %q: write it as NAME=VALUE", option, text)
+		}
+		values[key] = append(values[key], value)
+	}
+	return values, nil
+}
+
+func oneOrAll(values []string) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return values
+}
+
+// parseMoment reads a point of time, in the time zone of the policies unless it
+// says another one; the empty text is now.
+func parseMoment(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return now.In(zone), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--time %q: write it as 2026-01-31T08:00 or 2026-01-31T08:00:00Z", text)
+}
