@@ -167,6 +167,7 @@ func (s *Scoped) Advice() []config.Warning {
 	if len(open) == 0 {
 		return nil
 	}
+	slices.Sort(open)
 	return []config.Warning{s.cfg.Warning("policies", fmt.Sprintf(
 		"write empty_scope: no scoped policy speaks to %s, and where it is asked there whether something is allowed, the answer is yes; deny makes it no, and allow says that this is meant",
 		strings.Join(open, " and ")))}
