@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/identity"
-	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
 // binding is a compiled config.Binding.
@@ -123,36 +122,11 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		b.check = expressionCheck(c.Policy, expression, e.cache)
 	case c.Scoped != "":
 		if !o.Scoped.Has(c.Scoped) {
-			return noScoped(cfg, at, c.Scoped, o.Scoped.Names())
+			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, config.DidYouMean(c.Scoped, o.Scoped.Names()))
 		}
 		b.check, b.pure = e.scopedCheck(c.Scoped), !callsHelper(o.Scoped, c.Scoped)
 	}
 	return nil
-}
-
-func noScoped(cfg *config.Config, at, name string, names []string) error {
-	return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", name, config.DidYouMean(name, names))
-}
-
-// CheckBindings finds the bindings that name a scoped policy that is not among
-// these. New does that too; this is for those who change the policies and want to
-// know before.
-func CheckBindings(cfg *config.Config, policies []scoped.Policy) error {
-	names := make([]string, len(policies))
-	there := make(map[string]bool, len(policies))
-	for i := range policies {
-		names[i] = policies[i].Name
-		there[names[i]] = true
-	}
-	var faults []error
-	for _, key := range sortedKeys(cfg.Applications) {
-		for i, b := range cfg.Applications[key].Policies.Bindings {
-			if b.Scoped != "" && !there[b.Scoped] {
-				faults = append(faults, noScoped(cfg, fmt.Sprintf("applications.%s.policies.bindings[%d]", key, i), b.Scoped, names))
-			}
-		}
-	}
-	return errors.Join(faults...)
 }
 
 func kind(name, target string) string {

@@ -148,16 +148,3 @@ func TestEmptyScopes(t *testing.T) {
 		t.Errorf("without policies: %v", err)
 	}
 }
-
-func TestCheckBindings(t *testing.T) {
-	cfg := &config.Config{Applications: map[string]*config.Application{"vpn": {Policies: config.ApplicationPolicies{
-		Bindings: []config.Binding{{Group: "staff"}, {Scoped: "on_leave"}},
-	}}}}
-	if err := CheckBindings(cfg, []scoped.Policy{stored("on_leave", nil)}); err != nil {
-		t.Error(err)
-	}
-	err := CheckBindings(cfg, []scoped.Policy{stored("on_leav", nil)})
-	if err == nil || !strings.Contains(err.Error(), `applications.vpn.policies.bindings[1].scoped: there is no scoped policy "on_leave", did you mean "on_leav"?`) {
-		t.Errorf("error %v", err)
-	}
-}
