@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/sallyport-auth/sallyport/config"
 )
@@ -70,12 +73,30 @@ func (e *environment) loadConfig() (*config.Config, error) {
 
 // printJSON prints a value as indented JSON.
 func (e *environment) printJSON(v any) error {
-	enc := json.NewEncoder(e.stdout)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		_, err = io.WriteString(e.stdout, legibleJSON(data)+"\n")
+	}
+	if err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// legibleJSON escapes what a terminal would not print but obey. It stands in
+// strings alone, so the JSON says the same as before.
+func legibleJSON(data []byte) string {
+	var b strings.Builder
+	for _, r := range string(data) {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func goVersion() string { return runtime.Version() }

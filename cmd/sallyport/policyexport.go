@@ -61,7 +61,7 @@ func exportPolicies(policies []scoped.Policy, format scoped.Format) (string, err
 		return scoped.ExportText(policies), nil
 	case scoped.FormatJSON:
 		data, err := scoped.ExportJSON(policies)
-		return string(data), err
+		return legibleJSON(data), err
 	}
 	sorted := slices.Clone(policies)
 	for i := range sorted {

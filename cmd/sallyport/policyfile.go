@@ -49,12 +49,17 @@ func parsePolicies(name string, data []byte, format string) (scoped.Imported, er
 		return parseFormat(name, data, scoped.Format(format))
 	}
 	detected := scoped.DetectFormat(data)
+	if detected == scoped.FormatYAML {
+		return parseYAML(name, data)
+	}
+	// YAML can begin with a bracket too. All JSON is YAML, but YAML forgets the order
+	// of actions, so JSON has the first try; the text is no YAML unless it is empty.
 	given, err := parseFormat(name, data, detected)
-	if err != nil && detected == scoped.FormatJSON {
-		// YAML can begin with a bracket too.
-		if given, err := parseFormat(name, data, scoped.FormatYAML); err == nil {
-			return given, nil
-		}
+	if detected == scoped.FormatJSON && err == nil {
+		return given, nil
+	}
+	if yaml, yamlErr := parseYAML(name, data); yamlErr == nil {
+		return yaml, nil
 	}
 	return given, err
 }

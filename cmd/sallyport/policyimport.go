@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/policystore"
 	"github.com/sallyport-auth/sallyport/internal/store"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
@@ -94,6 +95,11 @@ func (c *policyImportCmd) intoYAML(ctx context.Context, env *environment, given 
 	// All that there are count as stored: the new file may take the place of another.
 	_, report := planImport(&policyengine.Scoped{Options: all.Options}, all.Policies, given.Policies, false)
 	report.finish(given, false, false)
+	for i := range given.Policies {
+		if at := indexOf(all.Policies, given.Policies[i].Name); at >= 0 && all.Policies[at].Origin == policystore.Origin {
+			report.Notes = append(report.Notes, fmt.Sprintf("%s: is in the store too; delete it there before the server gets the file", given.Policies[i].Name))
+		}
+	}
 	if report.Refused == 0 {
 		if report.YAML, err = exportPolicies(given.Policies, scoped.FormatYAML); err != nil {
 			return err
