@@ -114,8 +114,7 @@ func (s *Scoped) place(err error) error {
 	}
 	var faults []error
 	for _, err := range list.Unwrap() {
-		var fault *scoped.Fault
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*scoped.Fault](err); ok {
 			err = s.origins[fault.Index].fault(fault)
 		}
 		faults = append(faults, err)
