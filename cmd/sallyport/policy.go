@@ -57,13 +57,16 @@ func compilePolicies(cfg *config.Config, stored []scoped.Policy) (*policyengine.
 	return all, nil
 }
 
-// readStored reads the stored policies. There need not be a store yet: policies
-// of files can be looked at without.
+// readStored reads the stored policies and leaves the store as it is. There need
+// not be one yet: policies of files can be looked at without.
 func readStored(ctx context.Context, cfg *config.Config) ([]scoped.Policy, error) {
 	if noStore(cfg) {
 		return nil, nil
 	}
-	s, err := store.Open(ctx, cfg.StoreFile(), store.MustExist())
+	s, err := store.Open(ctx, cfg.StoreFile(), store.ReadOnly())
+	if errors.Is(err, store.ErrOldSchema) {
+		return nil, fmt.Errorf("%w; start the server, which brings it up to date", err)
+	}
 	if err != nil {
 		return nil, err
 	}

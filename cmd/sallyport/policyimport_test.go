@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -227,4 +228,20 @@ func TestPolicyJSON(t *testing.T) {
 	if deleted.Deleted != "full" {
 		t.Errorf("delete %+v", deleted)
 	}
+}
+
+// TestPolicyImportPage: the report of the migration page is what is printed.
+func TestPolicyImportPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policies/privacyidea.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string) string {
+		blocks := regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+		if len(blocks) == 0 {
+			t.Fatalf("the page has no %s", kind)
+		}
+		return blocks[len(blocks)-1][1]
+	}
+	runPolicySteps(t, policyConfig(t), []policyStep{{args: words("import --dry-run -"), input: block("ini"), want: []string{block("text")}}})
 }

@@ -3,7 +3,6 @@ package scoped
 import (
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -103,11 +102,13 @@ func TestMigrationPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report []string
-	for _, d := range Differences(got.Policies, NewDefinitions()) {
-		report = append(report, d.String())
+	differences := Differences(got.Policies, NewDefinitions())
+	for _, d := range differences {
+		if want := "differs: " + d.Attribute + ": " + d.Text + "\n"; !strings.Contains(reports[0], want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
-	if want := strings.Split(strings.TrimSpace(reports[0]), "\n"); !slices.Equal(report, want) {
-		t.Errorf("the import says\n%s", strings.Join(report, "\n"))
+	if n := strings.Count(reports[0], "differs: "); n == 0 || n != len(differences) {
+		t.Errorf("the page has %d differences, the import %d", n, len(differences))
 	}
 }
