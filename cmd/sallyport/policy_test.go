@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -208,6 +209,23 @@ func TestPolicyMovedIntoFile(t *testing.T) {
 	for _, args := range []string{"list", "show moved", "match --scope=user", "export", "set x --scope=user", "delete moved", "import -n -"} {
 		runPolicySteps(t, file, []policyStep{{args: words(args), input: "{name: x, scope: user}", code: exitConfig, want: []string{"policies.yaml:1:"}}})
 	}
+}
+
+// TestPolicyOldStore: looking at policies does not bring the schema up to date.
+func TestPolicyOldStore(t *testing.T) {
+	file := policyConfig(t)
+	runPolicySteps(t, file, []policyStep{{args: words("set p --scope=user")}})
+	db, err := sql.Open("sqlite", filepath.Join(filepath.Dir(file), "users.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runPolicySteps(t, file, []policyStep{{args: words("list"), code: 1, want: []string{"; start the server, which brings it up to date"}}})
 }
 
 // TestPolicyCompat: with these semantics too, what is not mentioned stays.
