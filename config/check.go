@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -162,6 +163,9 @@ func (c *checker) realms() {
 }
 
 func (c *checker) policies() {
+	if p := &c.cfg.Policies; p.Node == "" {
+		p.Node, _ = os.Hostname() // without one, no policy with a pinode matches
+	}
 	for i, pattern := range c.cfg.Policies.Scoped {
 		path := fmt.Sprintf("policies.scoped[%d]", i)
 		if pattern == "" {

@@ -47,7 +47,7 @@ type LDAPGroups struct {
 	BaseDN          string `yaml:"base_dn" doc:"Where groups are; those outside are ignored. Default: base_dn of the directory."`
 	Filter          string `yaml:"filter" doc:"Which entries are groups. Default: (|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)); active_directory: (objectClass=group); freeipa: (objectClass=groupOfNames)."`
 	MemberAttribute Names  `yaml:"member_attribute" doc:"Attributes of a group that list its members: DNs, or logins in memberUid. Default: [member, uniqueMember, memberUid]; active_directory and freeipa: member."`
-	NameAttribute   string `yaml:"name_attribute" default:"cn" doc:"The attribute that holds the name of a group. With memberof it must be the one in the DNs of groups, unless nested is in_chain."`
+	NameAttribute   string `yaml:"name_attribute" default:"cn" doc:"The attribute that holds the name of a group. With memberof, a group whose DN begins with another attribute costs a search of its own."`
 	MaxDepth        int    `yaml:"max_depth" default:"10" min:"1" max:"50" doc:"How many levels of groups a walk goes up. A user with deeper ones cannot log in: policies would not see all groups."`
 }
 

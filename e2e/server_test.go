@@ -160,8 +160,14 @@ func (s *server) stop() {
 		s.t.Errorf("sallyport did not end on SIGTERM\n%s", s.log())
 	}
 	if s.t.Failed() {
-		s.t.Logf("log:\n%s", s.log())
+		s.t.Logf("the end of its log:\n%s", tail(s.log()))
 	}
+}
+
+// tail is the end of a long log.
+func tail(log string) string {
+	const enough = 64 << 10
+	return log[max(0, len(log)-enough):]
 }
 
 func (s *server) log() string {

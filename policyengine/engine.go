@@ -32,6 +32,8 @@ type Options struct {
 type Engine struct {
 	applications map[string]*application
 	scoped       *scoped.Set
+	// node is this server's name.
+	node string
 	// resolvers are the directories of each realm, by its folded name.
 	resolvers map[string][]string
 	helpers   map[string]Helper
@@ -61,6 +63,7 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 	e := &Engine{
 		applications: make(map[string]*application, len(cfg.Applications)),
 		scoped:       o.Scoped,
+		node:         cfg.Policies.Node,
 		resolvers:    make(map[string][]string, len(cfg.Realms)),
 		helpers:      helpersByName(o.Helpers),
 		cache:        o.Cache,

@@ -13,7 +13,10 @@ import (
 // known makes the policies fail that ask for it. Helpers have till the deadline of
 // ctx to answer.
 func (e *Engine) query(ctx context.Context, in *Input) scoped.Query {
-	q := scoped.Query{ClientAddr: in.ClientIP, Now: in.Now}
+	q := scoped.Query{
+		ClientAddr: in.ClientIP, Now: in.Now, PINode: scoped.Is(e.node),
+		UserAgent: scoped.Is(""), // neither RADIUS nor LDAP names the program that asks
+	}
 	if !in.ClientIP.IsValid() {
 		q.Client = scoped.Is("unknown")
 	}

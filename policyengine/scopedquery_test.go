@@ -34,6 +34,9 @@ func TestScopedQuery(t *testing.T) {
 		{"LDAP fact", when("ldap:tls", "", "in", "1.2, 1.3"), "true"},
 		{"no helpers", when("helper", "geo.country", "equals", "SE"), "there is no condition helper \"geo.country\""},
 		{"time", "    time: \"Tue:9-17\"\n", "true"},
+		{"node", "    pinode: [edge-b, edge-a]\n", "true"},
+		{"other node", "    pinode: [edge-b]\n", "false"},
+		{"user agent, which no login has", "    user_agents: [simplesamlphp]\n", "false"},
 		{"other time", "    time: \"Wed:9-17\"\n", "false"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -41,7 +44,7 @@ func TestScopedQuery(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := &Engine{scoped: set, resolvers: map[string][]string{"corp": {"staff", "guests"}}}
+			e := &Engine{scoped: set, node: "edge-a", resolvers: map[string][]string{"corp": {"staff", "guests"}}}
 			in := alice()
 			in.Now = time.Date(2024, 3, 19, 12, 30, 0, 0, time.UTC)
 			in.User = &identity.User{

@@ -30,7 +30,7 @@ type policyMatchCmd struct {
 	Helper     []string   `placeholder:"NAME=VALUE" sep:"none" help:"What a condition helper answers."`
 	AdminUser  string     `name:"adminuser" placeholder:"NAME" help:"The administrator who acts; in scope admin."`
 	AdminRealm string     `name:"adminrealm" placeholder:"REALM" help:"The administrator's realm."`
-	PINode     string     `name:"pinode" placeholder:"NODE" help:"Name of the server node."`
+	PINode     string     `name:"pinode" placeholder:"NODE" help:"Name of the server node. Default, with --user: policies.node of the configuration."`
 	UserAgent  string     `placeholder:"NAME" help:"The program that asks."`
 }
 
@@ -68,6 +68,9 @@ func (c *policyMatchCmd) complete(cfg *config.Config) {
 			c.Realm = name
 		}
 	}
+	if c.PINode == "" {
+		c.PINode = cfg.Policies.Node
+	}
 	if directories := directoriesOf(cfg, c.Realm); c.Resolver == "" && len(directories) == 1 {
 		c.Resolver = directories[0]
 	}
@@ -102,6 +105,7 @@ func (c *policyMatchCmd) query(cfg *config.Config, all *policyengine.Scoped, now
 	if c.User != "" {
 		q.UserObject = &scoped.User{Login: c.User, Realm: c.Realm, Resolver: c.Resolver, Info: userFacts(c.User, info)}
 		q.User, q.Realm, q.Resolver = scoped.Arg{}, scoped.Arg{}, scoped.Arg{}
+		q.UserAgent = scoped.Is(c.UserAgent)
 	}
 	if err := c.headers(q); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (d *Directory) Diagnose(ctx context.Context, login string, password func() 
 		}
 	}
 	if wrong > 0 {
-		return fmt.Errorf("directory %s: %d steps failed", d.name, wrong)
+		return fmt.Errorf("directory %s: steps that failed: %d", d.name, wrong)
 	}
 	return nil
 }
