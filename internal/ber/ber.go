@@ -99,6 +99,7 @@ func Integer(b []byte, tag byte) (v int32, rest []byte, err error) {
 	return v, rest, err
 }
 
+// IntegerValue decodes the body of an INTEGER or ENUMERATED of at most four octets.
 func IntegerValue(body []byte) (int32, error) {
 	if len(body) == 0 || len(body) > 4 {
 		return 0, ErrMalformed

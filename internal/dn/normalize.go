@@ -159,7 +159,7 @@ func appendAVA(b []byte, a AVA) []byte {
 // Each RDN in it ends with rdnEnd.
 type Key string
 
-// cut splits the key behind the first n RDNs, of which it has at least so many.
+// Cut splits the key behind the first n RDNs, of which it has at least so many.
 func (k Key) Cut(n int) (before, after Key) {
 	at := 0
 	for range n {
@@ -168,7 +168,7 @@ func (k Key) Cut(n int) (before, after Key) {
 	return k[:at], k[at:]
 }
 
-// key normalizes the name.
+// Key normalizes the name.
 func (d DN) Key() Key {
 	const usual = 128
 	b := make([]byte, 0, usual)
