@@ -23,13 +23,13 @@ func (w Warning) String() string {
 }
 
 // Warnings looks for policies that can never match, set values that never count,
-// or speak of scopes and actions that are not defined; nil definitions leave the
-// latter out.
+// ask for what no login has, or speak of scopes and actions that are not defined;
+// nil definitions leave the latter out.
 func (s *Set) Warnings(defs *Definitions) []Warning {
 	if s == nil {
 		return nil
 	}
-	w := warner{set: s, defs: defs, byAction: map[[2]string][]uint32{}}
+	w := warner{set: s, defs: defs, byAction: map[[2]string][]uint32{}, wide: map[string][]uint32{}}
 	for i := range s.all {
 		w.remember(uint32(i))
 	}
@@ -40,6 +40,7 @@ func (s *Set) Warnings(defs *Definitions) []Warning {
 		w.times(c)
 		w.parts(c)
 		w.shadowed(c, uint32(i))
+		w.atLogin(c)
 		if defs != nil {
 			w.defined(c)
 		}
@@ -56,6 +57,9 @@ type warner struct {
 	// byAction are the active policies that set an action without restricting
 	// when: those that can shadow others, the best first.
 	byAction map[[2]string][]uint32
+	// wide are those by scope that match actions which they do not name: they take
+	// part in the comparison of priorities without a value.
+	wide map[string][]uint32
 }
 
 func (w *warner) warn(c *compiled, attribute, format string, args ...any) {
@@ -183,13 +187,17 @@ func (w *warner) remember(id uint32) {
 		key := [2]string{c.Scope, item.Name}
 		w.byAction[key] = append(w.byAction[key], id)
 	}
+	if c.actions.empty || c.actions.star || len(c.actions.patterns) > 0 {
+		w.wide[c.Scope] = append(w.wide[c.Scope], id)
+	}
 }
 
 // maxShadows is how many policies are looked at to find one that shadows another.
 const maxShadows = 100
 
 // shadowed warns of values that never count, because a policy of better priority
-// sets the action too and matches whenever this one does.
+// matches whenever this one does, and sets the action too or matches it without a
+// value.
 func (w *warner) shadowed(c *compiled, id uint32) {
 	if !c.Active {
 		return
@@ -198,18 +206,46 @@ func (w *warner) shadowed(c *compiled, id uint32) {
 		if item.Flag || takenFromAll(item.Name) {
 			continue
 		}
-		others := w.byAction[[2]string{c.Scope, item.Name}]
-		for _, other := range others[:min(len(others), maxShadows)] {
-			o := &w.set.all[other]
-			if other >= id || o.Priority >= c.Priority {
-				break
+		sets := func(*compiled) bool { return true }
+		if o := w.better(c, id, w.byAction[[2]string{c.Scope, item.Name}], sets); o != nil {
+			w.warn(c, "action", "%s never counts: policy %q has a better priority, sets it too, and matches whenever this one does", item, o.Name)
+			continue
+		}
+		if o := w.better(c, id, w.wide[c.Scope], func(o *compiled) bool { return o.matchesUnnamed(item.Name) }); o != nil {
+			every := "every action"
+			if !o.actions.empty && !o.actions.star {
+				every = "this action by a pattern"
 			}
-			if o.matchesWhenever(c) {
-				w.warn(c, "action", "%s never counts: policy %q has a better priority, sets it too, and matches whenever this one does", item, o.Name)
-				break
-			}
+			w.warn(c, "action", "%s is beaten by policy %q, which speaks to %s and sets no value for it: give this one a better priority, or the other one an action", item, o.Name, every)
 		}
 	}
+}
+
+// better finds a policy of better priority among others that matches whenever c
+// does; nil if there is none.
+func (w *warner) better(c *compiled, id uint32, others []uint32, fits func(*compiled) bool) *compiled {
+	for _, other := range others[:min(len(others), maxShadows)] {
+		o := &w.set.all[other]
+		if other >= id || o.Priority >= c.Priority {
+			break
+		}
+		if o.matchesWhenever(c) && fits(o) {
+			return o
+		}
+	}
+	return nil
+}
+
+// matchesUnnamed reports whether the policy matches an action without naming it.
+func (c *compiled) matchesUnnamed(action string) bool {
+	if _, named := c.Action.Get(action); named {
+		return false
+	}
+	if c.actions.empty {
+		return true
+	}
+	ok, err := c.actions.match(action, action)
+	return ok && err == nil
 }
 
 // takenFromAll reports whether an action takes the values of all policies, and

@@ -18,6 +18,10 @@ func TestWarnings(t *testing.T) {
 			}
 		}
 	}
+	acting := func(m map[string]any) func(p *Policy) { return func(p *Policy) { p.Action = acts(m) } }
+	missing := func(answer string) func(p *Policy) {
+		return func(p *Policy) { p.Conditions[0].Missing = answer }
+	}
 	for _, tt := range []struct {
 		name      string
 		semantics Semantics
@@ -49,6 +53,35 @@ func TestWarnings(t *testing.T) {
 		{"not shadowed by a narrower one", Hardened, []Policy{policy("a", change(value("x", 1), func(p *Policy) { p.Realm = []string{"lab"} })), policy("b", value("y", 2))}, ""},
 		{"not shadowed by one with a time", Hardened, []Policy{policy("a", change(value("x", 1), func(p *Policy) { p.Time = "Mon:1-2" })), policy("b", value("y", 2))}, ""},
 		{"not shadowed by an equal one", Hardened, []Policy{policy("a", value("x", 1)), policy("b", value("y", 1))}, ""},
+		{"beaten by one without actions", Hardened, []Policy{policy("a", nil), policy("b", value("deny_access", 2))}, `policy "b": action: authorized=deny_access is beaten by policy "a", which speaks to every action and sets no value`},
+		{"beaten by a star", Hardened, []Policy{policy("a", acting(map[string]any{"*": true})), policy("b", value("deny_access", 2))}, `is beaten by policy "a", which speaks to every action and sets no value`},
+		{"beaten by a pattern", Hardened, []Policy{policy("a", acting(map[string]any{"auth.*": true})), policy("b", value("deny_access", 2))}, `is beaten by policy "a", which speaks to this action by a pattern and sets no value`},
+		{"beaten in compat", Compat, []Policy{policy("a", nil), policy("b", value("deny_access", 2))}, `is beaten by policy "a"`},
+		{"not beaten by another pattern", Hardened, []Policy{policy("a", acting(map[string]any{"set.*": true})), policy("b", value("x", 2))}, ""},
+		{"not beaten by a broken pattern", Compat, []Policy{policy("a", acting(map[string]any{"(": true})), policy("b", value("x", 2))}, "every query that comes to member 1"},
+		{"not beaten by an exclusion", Hardened, []Policy{policy("a", acting(map[string]any{"*": true, "-authorized": true})), policy("b", value("x", 2))}, ""},
+		{"not beaten by another action", Hardened, []Policy{policy("a", acting(map[string]any{"setrealm": "x"})), policy("b", value("x", 2))}, ""},
+		{"not beaten by an equal one", Hardened, []Policy{policy("a", nil), policy("b", value("x", 1))}, ""},
+		{"not beaten by a worse one", Hardened, []Policy{policy("a", func(p *Policy) { p.Priority = 3 }), policy("b", value("x", 2))}, ""},
+		{"not beaten by an inactive one", Hardened, []Policy{policy("a", func(p *Policy) { p.Active = false }), policy("b", value("x", 2))}, ""},
+		{"not beaten by a narrower one", Hardened, []Policy{policy("a", func(p *Policy) { p.User = []string{"ann"} }), policy("b", value("x", 2))}, ""},
+		{"not beaten in another scope", Hardened, []Policy{policy("a", func(p *Policy) { p.Scope = "user" }), policy("b", value("x", 2))}, ""},
+		{"not beaten where all values count", Hardened, []Policy{policy("a", nil), policy("b", change(acting(map[string]any{"tokentype": "hotp"}), func(p *Policy) { p.Priority = 2 }))}, ""},
+		{"token", Hardened, []Policy{policy("p", when("token", "count", "equals", "1"))}, `policy "p": conditions: condition 1: no RADIUS or LDAP login has a token that it names: the login that comes to it fails`},
+		{"token, second of two", Hardened, []Policy{policy("p", change(when("userinfo", "a", "equals", "1"), when("tokeninfo", "kind", "equals", "x")))}, `condition 2: no RADIUS or LDAP login has a token`},
+		{"header", Hardened, []Policy{policy("p", when("HTTP Request header", "X-Site", "equals", "x"))}, "has HTTP headers"},
+		{"environment", Hardened, []Policy{policy("p", when("HTTP Environment", "SITE", "equals", "x"))}, "has an HTTP environment"},
+		{"request data", Hardened, []Policy{policy("p", when("Request Data", "a", "equals", "x"))}, "has request data"},
+		{"container", Hardened, []Policy{policy("p", when("container", "type", "equals", "x"))}, "has a container"},
+		{"container info", Hardened, []Policy{policy("p", when("container_info", "type", "equals", "x"))}, "has a container"},
+		{"token, missing is false", Hardened, []Policy{policy("p", change(when("token", "count", "equals", "1"), missing("false")))}, "the policy never matches (missing: false)"},
+		{"token, missing is true", Hardened, []Policy{policy("p", change(when("token", "count", "equals", "1"), missing("true")))}, ""},
+		{"token, missing in compat", Compat, []Policy{policy("p", change(when("token", "count", "equals", "1"), missing("false")))}, "the login that comes to it fails"},
+		{"token, inactive condition", Hardened, []Policy{policy("p", change(when("token", "count", "equals", "1"), func(p *Policy) { p.Conditions[0].Active = false }))}, ""},
+		{"token, not at a login", Hardened, []Policy{policy("p", change(when("token", "count", "equals", "1"), func(p *Policy) { p.Scope = "admin" }))}, ""},
+		{"what a login has", Hardened, []Policy{policy("p", change(when("HTTP Request header", "radius:NAS-Identifier", "equals", "x"), when("ldap:tls", "", "equals", "x"), when("userinfo", "a", "equals", "x")))}, ""},
+		{"user agents", Hardened, []Policy{policy("p", func(p *Policy) { p.UserAgents = []string{"cli"} })}, `policy "p": user_agents: the policy never matches at a login`},
+		{"user agents, not at a login", Hardened, []Policy{policy("p", func(p *Policy) { p.Scope, p.UserAgents = "user", []string{"cli"} })}, ""},
 		{"nobody awake", Hardened, []Policy{policy("p", func(p *Policy) { p.Active = false })}, "scope authorization: no policy is active"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
