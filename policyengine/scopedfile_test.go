@@ -126,6 +126,84 @@ func TestLoadScopedPatterns(t *testing.T) {
 	}
 }
 
+// TestLoadScopedUnreadable: a directory that cannot be read is a fault, also where
+// others hold policies.
+func TestLoadScopedUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	for _, sub := range []string{"a", "b"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		text := "policies: [{name: " + sub + ", scope: s}]\n"
+		if err := os.WriteFile(filepath.Join(dir, sub, "p.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patterns := []string{"*/*.yaml", "*/p.yaml", "?/[a-z].yaml"}
+	for _, pattern := range patterns {
+		if s, err := LoadScoped(scopedFiles(filepath.Join(dir, pattern)), nil); err != nil || s.Set.Len() != 2 {
+			t.Errorf("%s: %v, error %v", pattern, s, err)
+		}
+	}
+	refuse := func(what string) {
+		for _, pattern := range append(patterns, what+"/*.yaml", what+"/p.yaml") {
+			_, err := LoadScoped(scopedFiles(filepath.Join(dir, pattern)), nil)
+			if err == nil || !strings.Contains(err.Error(), "policies.scoped[0]") || !strings.Contains(err.Error(), filepath.Join(dir, what)) {
+				t.Errorf("%s, %s cannot be read: error %v", pattern, what, err)
+			}
+		}
+	}
+	// A link to itself cannot be read by anybody, root included.
+	if err := os.Symlink("c", filepath.Join(dir, "c")); err != nil {
+		t.Fatal(err)
+	}
+	refuse("c")
+	if err := os.Remove(filepath.Join(dir, "c")); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 {
+		t.Skip("root reads every directory")
+	}
+	if err := os.Chmod(filepath.Join(dir, "b"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "b"), 0o700) })
+	refuse("b")
+}
+
+// TestGlob: apart from directories that cannot be read it is filepath.Glob.
+func TestGlob(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []string{"a/1.yaml", "a/2.yaml", "b/1.yaml", "b/c/1.yaml", "[x]/1.yaml", "top.yaml", ".hidden.yaml"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(file)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	for _, pattern := range []string{
+		"*", "*.yaml", "*/*", "*/1.yaml", "*/*/*.yaml", "a/?.yaml", "a/[2-3].yaml", `\[x\]/*.yaml`, "top.yaml", "top.yaml/*.yaml", "gone.yaml", "gone/*.yaml",
+		"./*.yaml", "b/../a/*.yaml", "", "[", "a/[", "[/*.yaml", "gone/[",
+	} {
+		for _, p := range []string{pattern, filepath.Join(dir, pattern)} {
+			want, wantErr := filepath.Glob(p)
+			got, err := glob(p)
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) || (err == nil) != (wantErr == nil) {
+				t.Errorf("%q: %q, error %v; filepath.Glob says %q, %v", p, got, err, want, wantErr)
+			}
+		}
+	}
+	for _, pattern := range []string{"a//*.yaml", "*//1.yaml", "//*"} {
+		if found, err := glob(pattern); err != nil || len(found) == 0 {
+			t.Errorf("%q: %q, error %v", pattern, found, err)
+		}
+	}
+}
+
 func TestValues(t *testing.T) {
 	loaded, err := LoadScoped(scopedFiles("../examples/quickstart/policies/scoped.yaml"), nil)
 	if err != nil {
