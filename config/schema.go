@@ -163,10 +163,10 @@ type Binding struct {
 
 // Policies says where policies are.
 type Policies struct {
-	Scoped    []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed."`
+	Scoped    []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed, and every directory that they look into has to be readable."`
 	Semantics string   `yaml:"semantics" default:"hardened" enum:"hardened,compat" doc:"How scoped policies are read: hardened, or compat for the answers that privacyIDEA gives, with its traps."`
 	// EmptyScope is by scope; AllScopes is a key too.
-	EmptyScope  EmptyScope `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, where the question is whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows."`
+	EmptyScope  EmptyScope `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, to questions whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows. No login asks such a question: authorized is a value."`
 	Node        string     `yaml:"node" doc:"The name of this server, which scoped policies with a pinode are compared with. Absent: the host name."`
 	Expressions string     `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
 }
