@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,14 +23,14 @@ type policyMatchCmd struct {
 	Action     string     `help:"The action that is asked for. Without it, whatever the policies say; with it, the values in force too."`
 	User       string     `placeholder:"LOGIN" help:"Who logs in, without realm, as the directory spells it."`
 	Realm      string     `help:"The user's realm. Default, with --user: the default realm of the configuration."`
-	Resolver   string     `placeholder:"DIRECTORY" help:"The directory that the user is in. Default, with --user: that of the realm, if it has just one."`
+	Resolver   string     `placeholder:"DIRECTORY" help:"The directory that the user is in. Default, with --user: that of the realm; needed if it has several."`
 	Client     netip.Addr `placeholder:"ADDRESS" help:"Address of the end user. What is not said here restricts nothing."`
 	Time       string     `help:"When, as 2026-01-31T08:00 in login.time_zone, or with a zone as in RFC 3339. Default: now."`
-	Info       []string   `placeholder:"KEY=VALUE" sep:"none" help:"An attribute of the user, for conditions of section userinfo; groups=a,b lists groups. For several values, give it several times, as the options below can be."`
+	Info       []string   `placeholder:"KEY=VALUE" sep:"none" help:"An attribute of the user, for conditions of section userinfo; groups=a,b lists groups, and userid is the login if not said. For several values, give it several times, as the options below can be."`
 	RADIUS     []string   `name:"radius" placeholder:"NAME=VALUE" sep:"none" help:"An attribute of the Access-Request, for section radius:NAME."`
 	LDAP       []string   `name:"ldap" placeholder:"FACT=VALUE" sep:"none" help:"A fact of the LDAP connection, for section ldap:FACT: bind_dn, base_dn, tls."`
 	Header     []string   `placeholder:"NAME=VALUE" sep:"none" help:"A header of the HTTP request."`
-	Helper     []string   `placeholder:"NAME=VALUE" sep:"none" help:"What a condition helper answers."`
+	Helper     []string   `placeholder:"NAME=VALUE" sep:"none" help:"What a condition helper answers: JSON, such as false, 12 or [\"a\"], and else a text."`
 	AdminUser  string     `name:"adminuser" placeholder:"NAME" help:"The administrator who acts; in scope admin."`
 	AdminRealm string     `name:"adminrealm" placeholder:"REALM" help:"The administrator's realm."`
 	PINode     string     `name:"pinode" placeholder:"NODE" help:"Name of the server node. Default, with --user: policies.node of the configuration."`
@@ -41,7 +44,9 @@ func (c *policyMatchCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	c.complete(cfg)
+	if err := c.complete(cfg); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	q, err := c.query(cfg, all, time.Now())
 	if err != nil {
 		return &exitError{exitUsage, err}
@@ -58,10 +63,14 @@ func (c *policyMatchCmd) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// complete fills in what the configuration says of the user's realm.
-func (c *policyMatchCmd) complete(cfg *config.Config) {
+// complete fills in what the configuration says of the user's realm, and refuses a
+// realm and a directory that no login could have: policies would silently not match.
+func (c *policyMatchCmd) complete(cfg *config.Config) error {
+	if c.Realm != "" && findRealm(cfg, c.Realm) == nil {
+		return fmt.Errorf("--realm: there is no realm %q in the configuration%s", c.Realm, config.DidYouMean(c.Realm, slices.Sorted(maps.Keys(cfg.Realms))))
+	}
 	if c.User == "" {
-		return
+		return nil
 	}
 	for name, realm := range cfg.Realms {
 		if c.Realm == "" && realm.Default {
@@ -71,15 +80,31 @@ func (c *policyMatchCmd) complete(cfg *config.Config) {
 	if c.PINode == "" {
 		c.PINode = cfg.Policies.Node
 	}
-	if directories := directoriesOf(cfg, c.Realm); c.Resolver == "" && len(directories) == 1 {
-		c.Resolver = directories[0]
+	if c.Resolver != "" {
+		return nil
 	}
+	switch directories := directoriesOf(cfg, c.Realm); len(directories) {
+	case 0:
+	case 1:
+		c.Resolver = directories[0]
+	default:
+		return fmt.Errorf("realm %q has several directories: say by --resolver which one user %q is in: %s", c.Realm, c.User, strings.Join(directories, ", "))
+	}
+	return nil
 }
 
 func directoriesOf(cfg *config.Config, realm string) []string {
+	if r := findRealm(cfg, realm); r != nil {
+		return r.Directories
+	}
+	return nil
+}
+
+// findRealm finds a realm by its name, without case; nil if there is none.
+func findRealm(cfg *config.Config, realm string) *config.Realm {
 	for name, r := range cfg.Realms {
 		if identity.Fold(name) == identity.Fold(realm) {
-			return r.Directories
+			return r
 		}
 	}
 	return nil
@@ -103,7 +128,14 @@ func (c *policyMatchCmd) query(cfg *config.Config, all *policyengine.Scoped, now
 		return nil, err
 	}
 	if c.User != "" {
-		q.UserObject = &scoped.User{Login: c.User, Realm: c.Realm, Resolver: c.Resolver, Info: userFacts(c.User, info)}
+		known, err := userFacts(c.User, info)
+		if err != nil {
+			return nil, err
+		}
+		q.UserObject = &scoped.User{
+			Login: c.User, Realm: c.Realm, Resolver: c.Resolver,
+			Info: func() (map[string]any, error) { return known, nil },
+		}
 		q.User, q.Realm, q.Resolver = scoped.Arg{}, scoped.Arg{}, scoped.Arg{}
 		q.UserAgent = scoped.Is(c.UserAgent)
 	}
@@ -114,21 +146,32 @@ func (c *policyMatchCmd) query(cfg *config.Config, all *policyengine.Scoped, now
 	return q, err
 }
 
-// userFacts are the attributes of the user: those given, and the login as
-// username. Groups are a list, however many there are.
-func userFacts(login string, given map[string][]string) func() (map[string]any, error) {
-	info := map[string]any{"username": login}
+// userFacts are the attributes of the user: those given, and those that every user
+// has at a login, single texts and the groups, which are a list however many there
+// are. What is not said of these is empty, but for the userid, which is the login.
+func userFacts(login string, given map[string][]string) (map[string]any, error) {
+	info := map[string]any{}
 	for key, values := range given {
 		info[key] = oneOrAll(values)
 	}
-	if groups, ok := given["groups"]; ok {
-		list := []string{}
-		for _, text := range groups {
-			list = append(list, scoped.SplitList(text)...)
-		}
-		info["groups"] = list
+	if name, ok := given["username"]; ok && !slices.Equal(name, []string{login}) {
+		return nil, fmt.Errorf("--info username: it is what --user says, %q", login)
 	}
-	return func() (map[string]any, error) { return info, nil }
+	for key, absent := range map[string]string{"username": login, "userid": login, "name": "", "email": ""} {
+		switch len(given[key]) {
+		case 0:
+			info[key] = absent
+		case 1:
+		default:
+			return nil, fmt.Errorf("--info %s: a user has just one, and several are given", key)
+		}
+	}
+	groups := []string{}
+	for _, text := range given["groups"] {
+		groups = append(groups, scoped.SplitList(text)...)
+	}
+	info["groups"] = groups
+	return info, nil
 }
 
 func (c *policyMatchCmd) headers(q *scoped.Query) error {
@@ -169,7 +212,7 @@ func (c *policyMatchCmd) world(cfg *config.Config) (*scoped.World, error) {
 			if !ok {
 				return nil, fmt.Errorf("no helper is asked here; say what it answers by --helper %s=VALUE", call.Name)
 			}
-			return oneOrAll(values), nil
+			return helperAnswer(values), nil
 		},
 	}, nil
 }
@@ -186,6 +229,21 @@ func facts(option string, given []string) (map[string][]string, error) {
 		values[key] = append(values[key], value)
 	}
 	return values, nil
+}
+
+// helperAnswer is what a helper answers: each value is read as JSON, so that it has
+// the type that the helper would give it, and is a text if it is not JSON.
+func helperAnswer(values []string) any {
+	answers := make([]any, len(values))
+	for i, text := range values {
+		if err := json.Unmarshal([]byte(text), &answers[i]); err != nil {
+			answers[i] = text
+		}
+	}
+	if len(answers) == 1 {
+		return answers[0]
+	}
+	return answers
 }
 
 func oneOrAll(values []string) any {

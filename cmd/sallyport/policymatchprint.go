@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
@@ -64,11 +65,20 @@ func newMatchReport(q *scoped.Query, all *policyengine.Scoped, e *scoped.Explana
 	if e.Err != nil {
 		r.Error = e.Err.Error()
 	}
-	if all.Set.ScopeEmpty(q.Scope) {
-		r.Note = "no policy of this scope is active: where the question is whether something is allowed, the answer is " +
-			yesNo(all.Options.EmptyScope[q.Scope.Value] == scoped.EmptyAllows)
-	}
+	r.Note = scopeNote(q.Scope, all)
 	return r
+}
+
+// scopeNote says why no policy can match: the scope has no active one, and maybe
+// is no scope at all.
+func scopeNote(scope scoped.Arg, all *policyengine.Scoped) string {
+	if !all.Set.ScopeEmpty(scope) {
+		return ""
+	}
+	if defs := scoped.NewDefinitions(); !defs.KnownScope(scope.Value) {
+		return fmt.Sprintf("there is no scope %q%s", scope.Value, config.DidYouMean(scope.Value, defs.Scopes()))
+	}
+	return fmt.Sprintf("there is no active policy of scope %q", scope.Value)
 }
 
 // queryParts are the parts of a question in the order in which they are printed.
@@ -160,11 +170,15 @@ func (r *matchReport) printEnd(env *environment) error {
 		lines = append(lines, "beaten by a better priority: "+orNone(v.Value)+", set by "+strings.Join(v.Policies, ", "))
 	}
 	_, action := r.Query["action"]
+	fails := "there is no answer, and this question fails: "
+	if action {
+		fails = "there is no answer, and a login that asks this fails: "
+	}
 	switch {
 	case r.Error != "":
-		lines = append(lines, "there is no answer, and a login fails: "+r.Error)
+		lines = append(lines, fails+r.Error)
 	case r.Conflict != "":
-		lines = append(lines, "there is no answer, and a login fails: "+r.Conflict)
+		lines = append(lines, fails+r.Conflict)
 	case !r.Matched:
 		lines = append(lines, "no policy matches")
 	case action && len(r.Values) == 0:

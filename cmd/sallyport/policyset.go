@@ -82,17 +82,24 @@ func (c *policySetCmd) usage(change scoped.Change) error {
 
 // change is what the options say.
 func (c *policySetCmd) change() (scoped.Change, error) {
+	var faults []error
+	list := func(option string, given []string) *[]string {
+		found, err := members(given)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--%s %w", option, err))
+		}
+		return found
+	}
 	change := scoped.Change{
 		Name: c.Name, Scope: c.Scope, Description: c.Description, Time: c.Time,
-		Realm: members(c.Realm), Resolver: members(c.Resolver), User: members(c.User),
-		AdminRealm: members(c.AdminRealm), AdminUser: members(c.AdminUser),
-		Client: members(c.Client), PINode: members(c.PINode), UserAgents: members(c.UserAgents),
+		Realm: list("realm", c.Realm), Resolver: list("resolver", c.Resolver), User: list("user", c.User),
+		AdminRealm: list("adminrealm", c.AdminRealm), AdminUser: list("adminuser", c.AdminUser),
+		Client: list("client", c.Client), PINode: list("pinode", c.PINode), UserAgents: list("user-agent", c.UserAgents),
 		Priority: c.Priority, CheckAllResolvers: c.CheckAllResolvers, UserCaseInsensitive: c.UserCaseInsensitive,
 	}
 	if c.Active || c.Inactive {
 		change.Active = &c.Active
 	}
-	var faults []error
 	if len(c.Action) > 0 {
 		action := scoped.Action{}
 		if text := strings.Join(slices.DeleteFunc(slices.Clone(c.Action), blank), ", "); text != "" {
@@ -118,42 +125,6 @@ func (c *policySetCmd) change() (scoped.Change, error) {
 }
 
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
-
-// members are those of a list that is given; nil if it is not. Members that are
-// blank are none, so that an empty text clears the list.
-func members(given []string) *[]string {
-	if given == nil {
-		return nil
-	}
-	list := []string{}
-	for _, text := range given {
-		list = append(list, splitMembers(text)...)
-	}
-	return &list
-}
-
-// splitMembers splits at commas, but for those within the brackets of a pattern,
-// such as {2,4}, and those behind a backslash.
-func splitMembers(text string) []string {
-	var list []string
-	depth, begin := 0, 0
-	for i := 0; i <= len(text); i++ {
-		switch {
-		case i == len(text) || text[i] == ',' && depth == 0:
-			if member := strings.TrimSpace(text[begin:i]); member != "" {
-				list = append(list, member)
-			}
-			begin = i + 1
-		case text[i] == '\\':
-			i = min(i+1, len(text)-1)
-		case strings.IndexByte("([{", text[i]) >= 0:
-			depth++
-		case strings.IndexByte(")]}", text[i]) >= 0:
-			depth--
-		}
-	}
-	return list
-}
 
 // parseCondition reads a condition as it stands in a file, or as the words
 // "section key comparator value".

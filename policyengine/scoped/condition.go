@@ -159,6 +159,15 @@ func missing(format string, args ...any) error {
 	return &errMissing{ErrPolicy, fmt.Sprintf(format, args...)}
 }
 
+// name is what the condition looks at, for people: section and key, or a section
+// such as radius:NAME alone, which has the key in it.
+func (c *condition) name() string {
+	if c.source == fromFact && strings.HasSuffix(c.Section, ":"+c.key) {
+		return c.Section
+	}
+	return c.Section + " " + c.key
+}
+
 // skipped tells whether the mode of the query leaves the condition out.
 func (c *condition) skipped(mode ConditionMode) bool {
 	return !c.Active || mode == NoConditions || mode == UserInfoConditions && c.source != fromUserInfo
@@ -168,7 +177,7 @@ func (c *condition) skipped(mode ConditionMode) bool {
 func (c *condition) holds(q *Query, now time.Time, compat bool) (bool, error) {
 	left, err := c.left(q)
 	if err == nil && !compat && isMissing(left) {
-		err = missing("%s %s is empty", c.Section, c.key)
+		err = missing("%s is empty", c.name())
 	}
 	var gone *errMissing
 	switch {
@@ -178,11 +187,11 @@ func (c *condition) holds(q *Query, now time.Time, compat bool) (bool, error) {
 	case !compat && errors.As(err, &gone) && c.Missing == MissingFalse:
 		return false, nil
 	default:
-		return false, fmt.Errorf("condition %s %s: %w", c.Section, c.key, err)
+		return false, fmt.Errorf("condition %s: %w", c.name(), err)
 	}
 	ok, err := c.cmp.compare(left, now, compat)
 	if err != nil {
-		return false, failf(ErrPolicy, "condition %s %s: %w", c.Section, c.key, err)
+		return false, failf(ErrPolicy, "condition %s: %w", c.name(), err)
 	}
 	return ok, nil
 }

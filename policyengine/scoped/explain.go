@@ -117,7 +117,7 @@ func (s *Set) verdict(a *asked, c *compiled) (Verdict, stage) {
 			v.Reason = errors.Unwrap(err).Error()
 		} else {
 			cond := &c.conditions[i]
-			v.Reason = fmt.Sprintf("condition %d does not hold: %s %s %s %q", i+1, cond.Section, cond.key, cond.Comparator, cond.Value)
+			v.Reason = fmt.Sprintf("condition %d does not hold: %s %s %q", i+1, cond.name(), cond.Comparator, cond.Value)
 		}
 		return v, stageConditions
 	}

@@ -98,11 +98,30 @@ func TestExplainSaysWhy(t *testing.T) {
 			},
 			nil, "conditions", `condition userinfo absent: user "ann" has no such attribute`,
 		},
+		{
+			"attribute of RADIUS", func(p *Policy) {
+				p.Conditions = []Condition{{Section: "radius:NAS-Identifier", Comparator: "equals", Value: "gw", Active: true}}
+			},
+			nil, "conditions", `condition 1 does not hold: radius:NAS-Identifier equals "gw"`,
+		},
+		{
+			"attribute of RADIUS as a header", func(p *Policy) {
+				p.Conditions = []Condition{{Section: SectionHTTPHeader, Key: "radius:NAS-Identifier", Comparator: "equals", Value: "gw", Active: true}}
+			},
+			nil, "conditions", `condition 1 does not hold: HTTP Request header NAS-Identifier equals "gw"`,
+		},
+		{
+			"fact that is not there", func(p *Policy) {
+				p.Conditions = []Condition{{Section: "ldap:tls", Comparator: "equals", Value: "1.3", Active: true}}
+			},
+			nil, "conditions", "condition ldap:tls: the request has no such thing",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := mustCompile(t, policy("p", tt.change))
+			facts := func(section, _ string) (any, bool, error) { return "other", section == "radius", nil }
 			q := &Query{
-				Scope: Is("authorization"), Action: Is("authorized"), Active: OnlyActive, Now: at, World: &World{Resolvers: resolvers},
+				Scope: Is("authorization"), Action: Is("authorized"), Active: OnlyActive, Now: at, World: &World{Resolvers: resolvers, Fact: facts},
 				UserObject: &User{Login: "ann", Realm: "corp", Resolver: "ldap", Info: func() (map[string]any, error) { return map[string]any{"level": "7"}, nil }},
 			}
 			if tt.query != nil {
