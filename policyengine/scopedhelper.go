@@ -23,11 +23,15 @@ func helpersByName(helpers []Helper) map[string]Helper {
 
 // CheckHelpers finds conditions of section helper that call what is not there, or
 // with arguments that it does not take, each at its place. Engines refuse a login
-// that comes to such a condition.
+// that comes to such a condition. Policies that are not active are not looked at:
+// nothing asks them, and they may wait for their helper.
 func (s *Scoped) CheckHelpers(helpers []Helper) error {
 	byName := helpersByName(helpers)
 	var faults []error
 	for i := range s.Policies {
+		if !s.Policies[i].Active {
+			continue
+		}
 		for j := range s.Policies[i].Conditions {
 			c := &s.Policies[i].Conditions[j]
 			if !asksHelper(c, s.Options.Semantics) {
@@ -43,6 +47,30 @@ func (s *Scoped) CheckHelpers(helpers []Helper) error {
 		}
 	}
 	return s.place(errors.Join(faults...))
+}
+
+// MissingPlugins finds conditions of a policy that call a helper of a program that
+// plugins.allow of the configuration does not name. It starts none: whether a
+// program has such a helper is known to CheckHelpers alone.
+func (s *Scoped) MissingPlugins(p *scoped.Policy) error {
+	var faults []error
+	for i := range p.Conditions {
+		c := &p.Conditions[i]
+		if !asksHelper(c, s.Options.Semantics) {
+			continue
+		}
+		call, err := scoped.ParseCall(c.Key)
+		if err != nil {
+			continue // a fault of scoped.Compile
+		}
+		allowed := slices.ContainsFunc(s.cfg.Plugins.Allow, func(a config.Plugin) bool { return strings.HasPrefix(call.Name, a.Name+".") })
+		if !allowed {
+			plugin, _, _ := strings.Cut(call.Name, ".")
+			faults = append(faults, fmt.Errorf("policy %q: conditions: member %d calls %s, and plugins.allow of the configuration does not name the helper program %q",
+				p.Name, i+1, call.Name, plugin))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // asksHelper reports whether a condition calls a helper. Compat has no such

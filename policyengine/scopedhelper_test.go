@@ -144,6 +144,47 @@ func TestCheckHelpers(t *testing.T) {
 	}
 }
 
+// TestCheckHelpersInactive: nothing asks a policy that is not active.
+func TestCheckHelpersInactive(t *testing.T) {
+	condition := []scoped.Condition{{Section: scoped.SectionHelper, Key: "gone.x", Comparator: "equals", Value: "x", Active: true}}
+	for _, active := range []bool{false, true} {
+		p := scoped.Policy{Name: "p", Scope: "authorization", Active: active, Priority: 1, Conditions: condition}
+		s, err := LoadScoped(&config.Config{}, []scoped.Policy{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CheckHelpers(nil); (err != nil) != active {
+			t.Errorf("active %v: error %v", active, err)
+		}
+	}
+}
+
+func TestMissingPlugins(t *testing.T) {
+	cfg := &config.Config{Plugins: config.Plugins{Allow: []config.Plugin{{Name: "geo"}}}}
+	for _, tt := range []struct{ semantics, key, want string }{
+		{"hardened", "geo.country", ""},
+		{"hardened", "geo.whatever(1)", ""},
+		{"hardened", "geography.x(1)", `policy "p": conditions: member 1 calls geography.x, and plugins.allow of the configuration does not name the helper program "geography"`},
+		{"hardened", "geo", `the helper program "geo"`},
+		{"compat", "gone.x", ""},
+	} {
+		cfg.Policies.Semantics = tt.semantics
+		s, err := LoadScoped(cfg, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := scoped.Policy{Name: "p", Conditions: []scoped.Condition{
+			{Section: scoped.SectionHelper, Key: tt.key, Active: true},
+			{Section: scoped.SectionHelper, Key: "gone.x"},
+			{Section: "userinfo", Key: "gone.x", Active: true},
+		}}
+		err = s.MissingPlugins(&p)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", tt.key, err, tt.want)
+		}
+	}
+}
+
 // TestHelperLiterals: arguments arrive as the type that the helper declares.
 func TestHelperLiterals(t *testing.T) {
 	e, err := New(&config.Config{}, Options{Helpers: []Helper{{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ type policyCmd struct {
 }
 
 // takenOver ends the reports of changes.
-const takenOver = "a running server takes it over within a second or two"
+const takenOver = "a running server takes it over within a second or two, if it loads; /readyz tells"
 
 // loadPolicies reads the policies of the files and the stored ones; without a
 // store there are none of those.
@@ -59,19 +60,27 @@ func compilePolicies(cfg *config.Config, stored []scoped.Policy) (*policyengine.
 
 // readStored reads the stored policies and leaves the store as it is. There need
 // not be one yet: policies of files can be looked at without.
-func readStored(ctx context.Context, cfg *config.Config) ([]scoped.Policy, error) {
+func readStored(ctx context.Context, cfg *config.Config) (stored []scoped.Policy, err error) {
+	err = readStore(ctx, cfg, func(s *store.Store) error {
+		stored, _, err = policystore.Read(ctx, s)
+		return err
+	})
+	return stored, err
+}
+
+// readStore lets read look into the store, if there is one.
+func readStore(ctx context.Context, cfg *config.Config, read func(*store.Store) error) error {
 	if noStore(cfg) {
-		return nil, nil
+		return nil
 	}
 	s, err := store.Open(ctx, cfg.StoreFile(), store.ReadOnly())
 	if errors.Is(err, store.ErrOldSchema) {
-		return nil, fmt.Errorf("%w; start the server, which brings it up to date", err)
+		return fmt.Errorf("%w; start the server, which brings it up to date", err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	stored, _, err := policystore.Read(ctx, s)
-	return stored, errors.Join(err, s.Close())
+	return errors.Join(read(s), s.Close())
 }
 
 // noStore reports whether the file of the store, or its directory, is missing.
@@ -85,7 +94,8 @@ func noStore(cfg *config.Config) bool {
 type editPolicies func(files *policyengine.Scoped, stored []scoped.Policy) ([]scoped.Policy, error)
 
 // changeStored changes the stored policies in one transaction, and returns all
-// policies as they are then.
+// policies as they are then. If these do not load, as can be after a change
+// that only deletes, that is a warning, and the result has those of the files.
 func changeStored(ctx context.Context, env *environment, edit editPolicies) (after *policyengine.Scoped, err error) {
 	cfg, err := env.loadConfig()
 	if err != nil {
@@ -97,6 +107,8 @@ func changeStored(ctx context.Context, env *environment, edit editPolicies) (aft
 	if err != nil {
 		return nil, err
 	}
+	var warnings []error
+	edit = checkPlugins(edit, &warnings)
 	if noStore(cfg) { // what is refused does not make one
 		if _, err := edit(files, nil); err != nil {
 			return nil, err
@@ -106,14 +118,60 @@ func changeStored(ctx context.Context, env *environment, edit editPolicies) (aft
 		if err := changeIn(ctx, s, cfg, files, edit); err != nil {
 			return err
 		}
-		stored, _, err := policystore.Read(ctx, s)
+		stored, _, err := policystore.ReadAll(ctx, s)
 		if err != nil {
 			return err
 		}
-		after, err = compilePolicies(cfg, stored)
-		return err
+		readable, unreadable := policystore.Split(stored)
+		for _, p := range unreadable {
+			warnings = append(warnings, notLoading(p))
+		}
+		if after, err = compilePolicies(cfg, readable); err != nil {
+			after, warnings = files, append(warnings, fmt.Errorf("what is stored still does not load: %w", err))
+		}
+		return nil
 	})
-	return after, err
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(env.stderr, "warning: %v\n", legible(w))
+	}
+	return after, nil
+}
+
+// notLoading says of a policy that cannot be read what it does to a server.
+func notLoading(p scoped.Policy) error {
+	return fmt.Errorf("%s until it is deleted, or set as a whole, a server takes no stored policies over, and does not start", p.Description)
+}
+
+// checkPlugins refuses policies that edit adds or changes and that call helpers
+// of programs that are not allowed: the server would not load them. Those that
+// are not active get a warning.
+func checkPlugins(edit editPolicies, warnings *[]error) editPolicies {
+	return func(files *policyengine.Scoped, stored []scoped.Policy) ([]scoped.Policy, error) {
+		edited, err := edit(files, stored)
+		if err != nil {
+			return nil, err
+		}
+		*warnings = nil
+		before := places(stored)
+		var faults []error
+		for i := range edited {
+			if at, ok := before[edited[i].Name]; ok && reflect.DeepEqual(edited[i], stored[at]) {
+				continue
+			}
+			missing := files.MissingPlugins(&edited[i])
+			switch {
+			case missing == nil:
+			case edited[i].Active:
+				faults = append(faults, missing)
+			default:
+				*warnings = append(*warnings, missing)
+			}
+		}
+		return edited, errors.Join(faults...)
+	}
 }
 
 // changeIn changes the policies of one store. A policy that a binding asks for
@@ -157,6 +215,9 @@ func noPolicy(name string) error {
 // setPolicy changes one of the stored policies, or adds it. What the change does
 // not speak of stays, in both semantics.
 func setPolicy(stored []scoped.Policy, c scoped.Change, o scoped.Options) ([]scoped.Policy, error) {
+	if i := indexOf(stored, c.Name); i >= 0 && stored[i].Origin == policystore.Unreadable {
+		return nil, fmt.Errorf("%s delete it, or set it as a whole by --file", stored[i].Description)
+	}
 	if o.Semantics == scoped.Compat {
 		keep := scoped.Policy{Active: true}
 		if i := indexOf(stored, c.Name); i >= 0 {

@@ -14,11 +14,15 @@ import (
 func policyConfig(t *testing.T, settings ...string) string {
 	t.Helper()
 	dir := t.TempDir()
+	plugins := "plugins: {directory: helpers, allow: [{name: geo}, {name: h}]}\n"
+	if strings.Contains(strings.Join(settings, ""), "plugins:") {
+		plugins = ""
+	}
 	for name, text := range map[string]string{
 		"sallyport.yaml": "store: sqlite:./users.db\n" +
 			"realms: {example: {default: true, directories: [local]}, corp: {directories: [local, other]}}\n" +
 			"directories: {local: {type: local}, other: {type: local}}\n" +
-			"login: {time_zone: Europe/Berlin}\n" +
+			"login: {time_zone: Europe/Berlin}\n" + plugins +
 			"policies: {scoped: [policies.yaml]" + strings.Join(settings, "") + "}\n",
 		"policies.yaml": "policies:\n" +
 			"  - name: gate\n    scope: authorization\n    action: {authorized: deny_access}\n    user: [dave]\n" +
@@ -186,11 +190,83 @@ func TestPolicyBound(t *testing.T) {
 	})
 }
 
+// TestPolicyPlugins: an active policy that calls a helper of a program that is
+// not allowed is refused, and one that was stored before blocks no other change.
+func TestPolicyPlugins(t *testing.T) {
+	file := policyConfig(t)
+	refused := []string{`policy "where": conditions: member 1 calls site.country, and plugins.allow of the configuration does not name the helper program "site"`}
+	warned := append([]string{"warning: "}, refused...)
+	const active = "policies: [{name: where, scope: user, conditions: [{section: helper, key: site.country, comparator: equals, value: SE}]}]"
+	inactive := strings.Replace(active, "scope: user", "scope: user, active: false", 1)
+	condition := "--condition=helper site.country equals SE"
+	runPolicySteps(t, file, []policyStep{
+		{args: []string{"set", "where", "--scope=user", condition}, code: 1, want: refused},
+		{args: words("set --file -"), input: active, code: 1, want: refused},
+		{args: words("import -"), input: active, code: 1, want: refused},
+		{args: words("import -n -"), input: active, code: 1, want: refused},
+		{args: words("list --all"), not: []string{"where"}},
+		{args: words("import -n -"), input: inactive, want: warned},
+		{args: words("import -"), input: inactive, want: append(warned, "stored;")},
+		{args: words("enable where"), code: 1, want: refused},
+		{args: words("set where --priority=2"), want: append(warned, "changed")},
+		{args: words("set other --scope=user"), want: []string{"added"}, not: refused},
+	})
+	storedText(t, file, `UPDATE policies SET text = replace(text, '"active":false', '"active":true') WHERE name = 'where'`)
+	runPolicySteps(t, file, []policyStep{
+		{args: words("set other --priority=3"), want: []string{"changed"}, not: refused},
+		{args: words("disable where"), want: append(warned, "disabled")},
+		{args: words("delete where"), want: []string{"deleted"}, not: refused},
+	})
+}
+
+// TestPolicyUnreadable: a stored policy of a newer Sallyport can be seen and
+// deleted, and does not hinder other changes.
+func TestPolicyUnreadable(t *testing.T) {
+	file := policyConfig(t)
+	runPolicySteps(t, file, []policyStep{{args: words("set newer --scope=user"), want: []string{"added"}}})
+	makeNewer := func() { storedText(t, file, `UPDATE policies SET text = '{"name":"newer","phase":"x"}'`) }
+	makeNewer()
+	reason := `warning: stored policy "newer": json: unknown field "phase"; was it written by a newer Sallyport? until it is deleted`
+	runPolicySteps(t, file, []policyStep{
+		{args: words("list --scope authorization"), want: []string{"gate ", "newer  -              -         -       -                       store, unreadable\n", reason}},
+		{args: words("--json list"), want: []string{`"origin": "store, unreadable"`, reason}},
+		{args: words("show gate"), code: 1, want: []string{`stored policy "newer"`}},
+		{args: words("enable newer"), code: 1, want: []string{`stored policy "newer"`, "delete it, or set it as a whole by --file"}},
+		{args: words("set newer --priority=2"), code: 1, want: []string{"delete it, or set it as a whole by --file"}},
+		{args: words("set other --scope=user"), want: []string{"added", reason}},
+		{args: words("import -n -"), input: "policies: [{name: third, scope: user}]", want: []string{"1 new", "dry run"}},
+		{args: words("delete other"), want: []string{"deleted", reason}},
+		{args: words("delete newer"), want: []string{"deleted"}, not: []string{"warning"}},
+		{args: words("set newer --scope=user"), want: []string{"added"}, not: []string{"warning"}},
+	})
+	makeNewer()
+	runPolicySteps(t, file, []policyStep{
+		{args: words("set --file=-"), input: "{name: newer, scope: user}", want: []string{"changed"}, not: []string{"warning"}},
+		{args: words("show newer"), want: []string{"from                   store\n"}},
+	})
+}
+
+// storedText changes the store behind its back.
+func storedText(t *testing.T, file, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(filepath.Dir(file), "users.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPolicyMovedIntoFile: a stored policy that a file has got too can be deleted,
 // and nothing else changed before that.
 func TestPolicyMovedIntoFile(t *testing.T) {
 	file := policyConfig(t)
-	runPolicySteps(t, file, []policyStep{{args: words("set moved --scope=user"), want: []string{"added"}}})
+	runPolicySteps(t, file, []policyStep{
+		{args: words("set moved --scope=user"), want: []string{"added"}},
+		{args: words("set extra --scope=user"), want: []string{"added"}},
+	})
 	policies := filepath.Join(filepath.Dir(file), "policies.yaml")
 	if err := os.WriteFile(policies, []byte("policies: [{name: moved, scope: user}]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -199,7 +275,8 @@ func TestPolicyMovedIntoFile(t *testing.T) {
 		{args: words("list"), code: exitConfig, want: []string{"moved"}},
 		{args: words("set other --scope=user"), code: 1, want: []string{`policy "moved": it comes from a file`}},
 		{args: words("disable moved"), code: 1, want: []string{`policy "moved": it comes from a file`}},
-		{args: words("delete moved"), want: []string{"deleted"}},
+		{args: words("delete extra"), want: []string{"deleted", "warning: what is stored still does not load: ", "names are unique over files and store"}},
+		{args: words("delete moved"), want: []string{"deleted"}, not: []string{"warning"}},
 		{args: words("list"), want: []string{"moved", "policies.yaml:1"}},
 	})
 	if err := os.WriteFile(policies, []byte("policies: [{name: moved}]\n"), 0o600); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/policystore"
@@ -46,7 +47,11 @@ func (c *policyImportCmd) Run(ctx context.Context, env *environment) error {
 	case c.Into == "yaml":
 		return c.intoYAML(ctx, env, given)
 	case c.DryRun:
-		err = tryChange(ctx, cfg, edit)
+		var warnings []error
+		err = tryChange(ctx, cfg, edit, &warnings)
+		for _, w := range warnings {
+			fmt.Fprintf(env.stderr, "warning: %v\n", legible(w))
+		}
 	default:
 		_, err = changeStored(ctx, env, edit)
 	}
@@ -62,8 +67,12 @@ func (c *policyImportCmd) Run(ctx context.Context, env *environment) error {
 
 // tryChange makes a change in a copy of the stored policies, which is thrown
 // away.
-func tryChange(ctx context.Context, cfg *config.Config, edit editPolicies) error {
-	stored, err := readStored(ctx, cfg)
+func tryChange(ctx context.Context, cfg *config.Config, edit editPolicies, warnings *[]error) error {
+	var stored []store.Policy
+	err := readStore(ctx, cfg, func(s *store.Store) (err error) {
+		stored, _, err = s.Policies(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -76,12 +85,13 @@ func tryChange(ctx context.Context, cfg *config.Config, edit editPolicies) error
 		return fmt.Errorf("make a store for the dry run: %w", err)
 	}
 	err = withStoreIn(ctx, filepath.Join(dir, "dry-run.db"), func(s *store.Store) error {
-		copyStored := func(*policyengine.Scoped, []scoped.Policy) ([]scoped.Policy, error) { return stored, nil }
-		// In compat nothing that is stored is refused.
-		if err := changeIn(ctx, s, cfg, &policyengine.Scoped{Options: scoped.Options{Semantics: scoped.Compat}}, copyStored); err != nil {
+		_, err := s.ChangePolicies(ctx, time.Now(), func([]store.Policy) (store.PolicyChange, error) {
+			return store.PolicyChange{Put: stored}, nil
+		})
+		if err != nil {
 			return err
 		}
-		return changeIn(ctx, s, cfg, files, edit)
+		return changeIn(ctx, s, cfg, files, checkPlugins(edit, warnings))
 	})
 	return errors.Join(err, os.RemoveAll(dir))
 }

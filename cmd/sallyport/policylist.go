@@ -7,6 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sallyport-auth/sallyport/internal/policystore"
+	"github.com/sallyport-auth/sallyport/internal/store"
+	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -18,7 +21,7 @@ type policyListCmd struct {
 
 // Run lists the policies by priority.
 func (c *policyListCmd) Run(ctx context.Context, env *environment) error {
-	_, all, err := loadPolicies(ctx, env)
+	all, unreadable, err := loadReadable(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -33,6 +36,10 @@ func (c *policyListCmd) Run(ctx context.Context, env *environment) error {
 			shown = append(shown, p)
 		}
 	}
+	for i := range unreadable { // of every scope: which it has is not known
+		shown = append(shown, &unreadable[i])
+		fmt.Fprintf(env.stderr, "warning: %v\n", legible(notLoading(unreadable[i])))
+	}
 	if env.json {
 		list := make([]policyJSON, len(shown))
 		for i, p := range shown {
@@ -43,6 +50,26 @@ func (c *policyListCmd) Run(ctx context.Context, env *environment) error {
 	return printPolicies(env, shown, hidden)
 }
 
+// loadReadable is loadPolicies without the stored policies that cannot be read,
+// which it returns beside the others.
+func loadReadable(ctx context.Context, env *environment) (*policyengine.Scoped, []scoped.Policy, error) {
+	cfg, err := env.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	var stored []scoped.Policy
+	err = readStore(ctx, cfg, func(s *store.Store) (err error) {
+		stored, _, err = policystore.ReadAll(ctx, s)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	readable, unreadable := policystore.Split(stored)
+	all, err := compilePolicies(cfg, readable)
+	return all, unreadable, err
+}
+
 // maxActionText is how many characters of its actions a list shows.
 const maxActionText = 48
 
@@ -51,6 +78,10 @@ func printPolicies(env *environment, shown []*scoped.Policy, hidden int) error {
 		table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "NAME\tSCOPE\tPRIORITY\tACTIVE\tACTIONS\tFROM")
 		for _, p := range shown {
+			if p.Origin == policystore.Unreadable {
+				fmt.Fprintf(table, "%s\t-\t-\t-\t-\t%s\n", onScreen(p.Name), p.Origin)
+				continue
+			}
 			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", onScreen(p.Name), onScreen(p.Scope), p.Priority, yesNo(p.Active),
 				clip(actionText(p.Action), maxActionText), onScreen(p.Origin))
 		}

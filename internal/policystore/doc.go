@@ -2,7 +2,7 @@
 // there, and changes them.
 //
 // Its invariants: what is read is what was written, attribute by attribute; and
-// nothing is stored that does not compile together with the policies of the
-// files. So a running server that takes a change over cannot fail because of a
-// policy's own faults.
+// nothing is added or changed unless all of it compiles together with the policies
+// of the files. What cannot be read can be deleted, and is never left out when
+// logins are decided: Read fails then.
 package policystore

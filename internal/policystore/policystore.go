@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -17,29 +18,58 @@ const Origin = "store"
 // ErrInFile says that a policy is one of a file, and has to be changed there.
 var ErrInFile = errors.New("it comes from a file")
 
+// Unreadable is the scoped.Policy.Origin of what stands for a stored policy that
+// this program cannot read, perhaps because a newer one wrote it. It has the
+// name, and the reason as its description; it is not active and never compiled.
+const Unreadable = "store, unreadable"
+
 // Read returns the stored policies in the order of their creation, and the
-// revision that they are of. They have not been compiled.
+// revision that they are of. They have not been compiled. One that cannot be read
+// is an error: without it the others could allow what it refuses.
 func Read(ctx context.Context, st *store.Store) ([]scoped.Policy, int64, error) {
-	stored, revision, err := st.Policies(ctx)
+	policies, revision, err := ReadAll(ctx, st)
 	if err != nil {
 		return nil, 0, err
 	}
-	policies, err := decodeAll(stored)
-	if err != nil {
+	_, unreadable := Split(policies)
+	var faults []error
+	for _, p := range unreadable {
+		faults = append(faults, errors.New(p.Description))
+	}
+	if err := errors.Join(faults...); err != nil {
 		return nil, 0, fmt.Errorf("read scoped policies of the store: %w", err)
 	}
 	return policies, revision, nil
 }
 
-func decodeAll(stored []store.Policy) ([]scoped.Policy, error) {
+// ReadAll is Read for those who show or change policies: one that cannot be read
+// is there as Unreadable. Nothing may be decided by what it returns.
+func ReadAll(ctx context.Context, st *store.Store) ([]scoped.Policy, int64, error) {
+	stored, revision, err := st.Policies(ctx)
+	return decodeAll(stored), revision, err
+}
+
+// Split parts the policies that can be read from the Unreadable ones.
+func Split(policies []scoped.Policy) (readable, unreadable []scoped.Policy) {
+	for i := range policies {
+		if policies[i].Origin == Unreadable {
+			unreadable = append(unreadable, policies[i])
+		} else {
+			readable = append(readable, policies[i])
+		}
+	}
+	return readable, unreadable
+}
+
+func decodeAll(stored []store.Policy) []scoped.Policy {
 	policies := make([]scoped.Policy, len(stored))
-	var faults []error
 	for i := range stored {
 		var err error
-		policies[i], err = decode(stored[i])
-		faults = append(faults, err)
+		if policies[i], err = decode(stored[i]); err != nil {
+			policies[i] = scoped.Policy{Name: stored[i].Name, Description: err.Error(), Origin: Unreadable}
+		}
 	}
-	return policies, errors.Join(faults...)
+	return policies
 }
 
 // Change changes the stored policies in one transaction. edit gets them in the
@@ -49,27 +79,45 @@ func decodeAll(stored []store.Policy) ([]scoped.Policy, error) {
 //
 // Nothing is stored unless all of it compiles together with files, the policies
 // of the files, under the options: names are unique over both, and a policy of a
-// file cannot be changed here (ErrInFile).
+// file cannot be changed here (ErrInFile). An edit that only deletes is not
+// checked: it makes nothing worse, and is the way out when what is stored does
+// not compile any more.
+//
+// A policy that is Unreadable stays in the store as it is, unless edit leaves it
+// out, or gives another policy as a whole in its place; to change it is refused.
 //
 // Nobody else can change the store while edit runs; see store.ChangePolicies.
 func Change(ctx context.Context, st *store.Store, now time.Time, files []scoped.Policy, o scoped.Options,
 	edit func(stored []scoped.Policy) ([]scoped.Policy, error),
 ) error {
 	_, err := st.ChangePolicies(ctx, now, func(current []store.Policy) (store.PolicyChange, error) {
-		stored, err := decodeAll(current)
+		stored := decodeAll(current)
+		edited, err := edit(slices.Clone(stored))
 		if err != nil {
 			return store.PolicyChange{}, err
 		}
-		edited, err := edit(stored)
-		if err != nil {
+		readable, unreadable := Split(edited)
+		if err := unchanged(stored, unreadable); err != nil {
 			return store.PolicyChange{}, err
 		}
-		if err := validate(files, edited, o); err != nil {
-			return store.PolicyChange{}, err
+		change, err := difference(current, readable, unreadable)
+		if err == nil && (len(change.Put) > 0 || len(change.Delete) == 0) {
+			err = validate(files, readable, o)
 		}
-		return difference(current, edited)
+		return change, err
 	})
 	return err
+}
+
+// unchanged refuses what was made of policies of which only the name is known.
+func unchanged(stored, unreadable []scoped.Policy) error {
+	var faults []error
+	for i := range unreadable {
+		if !slices.ContainsFunc(stored, func(p scoped.Policy) bool { return reflect.DeepEqual(p, unreadable[i]) }) {
+			faults = append(faults, fmt.Errorf("policy %q cannot be changed, as it cannot be read; delete it, or set it as a whole", unreadable[i].Name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // InFile returns an ErrInFile for each of the names that is a policy of the
@@ -106,12 +154,15 @@ func validate(files, stored []scoped.Policy, o scoped.Options) error {
 	return errors.Join(append(faults, err)...)
 }
 
-// difference is what to write.
-func difference(current []store.Policy, edited []scoped.Policy) (store.PolicyChange, error) {
+// difference is what to write; what is kept stays as it is.
+func difference(current []store.Policy, edited, kept []scoped.Policy) (store.PolicyChange, error) {
 	var change store.PolicyChange
 	texts := make(map[string]string, len(current))
 	for _, p := range current {
 		texts[p.Name] = p.Text
+	}
+	for i := range kept {
+		delete(texts, kept[i].Name)
 	}
 	var faults []error
 	for i := range edited {

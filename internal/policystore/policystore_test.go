@@ -132,9 +132,86 @@ func TestReadRefuses(t *testing.T) {
 		if _, _, err := Read(t.Context(), st); err == nil || !strings.Contains(err.Error(), `stored policy "a"`) {
 			t.Errorf("%s: error %v", text, err)
 		}
-		if err := Change(t.Context(), st, time.Now(), nil, scoped.Options{}, become()); err == nil {
-			t.Errorf("%s: changed", text)
+		list, _, err := ReadAll(t.Context(), st)
+		if err != nil || len(list) != 1 || list[0].Name != "a" || list[0].Origin != Unreadable || list[0].Active || !strings.Contains(list[0].Description, "newer Sallyport") {
+			t.Errorf("%s: %+v, error %v", text, list, err)
 		}
+	}
+}
+
+// TestChangeUnreadable: a policy that cannot be read does not hinder changes of
+// others, is kept as it is, and can be deleted or set as a whole, but not changed.
+func TestChangeUnreadable(t *testing.T) {
+	const newer = `{"name": "newer", "newer_restriction": ["x"]}`
+	st := open(t)
+	_, err := st.ChangePolicies(t.Context(), time.Now(), func([]store.Policy) (store.PolicyChange, error) {
+		return store.PolicyChange{Put: []store.Policy{{Name: "newer", Text: newer}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	editor := scoped.Editor{}
+	add := func(p []scoped.Policy) ([]scoped.Policy, error) { return append(p, policy("b")), nil }
+	whole := func(p []scoped.Policy) ([]scoped.Policy, error) {
+		p[0] = policy("newer")
+		return p, nil
+	}
+	for _, step := range []struct {
+		name string
+		edit func([]scoped.Policy) ([]scoped.Policy, error)
+		want []string
+		kept bool
+		err  string
+	}{
+		{"add another", add, []string{"newer", "b"}, true, ""},
+		{"enable it", func(p []scoped.Policy) ([]scoped.Policy, error) {
+			p[0].Active = true
+			return p, nil
+		}, []string{"newer", "b"}, true, `policy "newer" cannot be changed, as it cannot be read`},
+		{"delete another", func(p []scoped.Policy) ([]scoped.Policy, error) { return editor.Delete(p, "b") }, []string{"newer"}, true, ""},
+		{"set it as a whole", whole, []string{"newer"}, false, ""},
+	} {
+		err := Change(t.Context(), st, time.Now(), nil, editor.Options, step.edit)
+		if (err == nil) != (step.err == "") || err != nil && !strings.Contains(err.Error(), step.err) {
+			t.Errorf("%s: error %v, want %q", step.name, err, step.err)
+		}
+		list, _, err := st.Policies(t.Context())
+		if got := names(decodeAll(list)); err != nil || !slices.Equal(got, step.want) || (list[0].Text == newer) != step.kept {
+			t.Errorf("%s: %q, %q, error %v", step.name, got, list[0].Text, err)
+		}
+	}
+}
+
+// TestChangeDeletes: deleting helps where what is stored does not compile any
+// more, one by one; anything else has to make it whole.
+func TestChangeDeletes(t *testing.T) {
+	st := open(t)
+	one, two := policy("one"), policy("two")
+	one.User, two.User = []string{"("}, []string{"("}
+	if err := Change(t.Context(), st, time.Now(), nil, scoped.Options{Semantics: scoped.Compat}, become(one, two, policy("a"))); err != nil {
+		t.Fatal(err)
+	}
+	editor := scoped.Editor{}
+	remove := func(name string) error {
+		return Change(t.Context(), st, time.Now(), nil, editor.Options, func(p []scoped.Policy) ([]scoped.Policy, error) { return editor.Delete(p, name) })
+	}
+	add := func() error {
+		return Change(t.Context(), st, time.Now(), nil, editor.Options, func(p []scoped.Policy) ([]scoped.Policy, error) { return append(p[1:], policy("b")), nil })
+	}
+	if err := add(); err == nil || !strings.Contains(err.Error(), `policy "two": user`) {
+		t.Errorf("delete and add: error %v", err)
+	}
+	if err := remove("one"); err != nil {
+		t.Error(err)
+	}
+	if err := add(); err != nil { // takes "two" out
+		t.Error(err)
+	}
+	if err := remove("a"); err != nil {
+		t.Error(err)
+	}
+	if got, _, err := Read(t.Context(), st); err != nil || !slices.Equal(names(got), []string{"b"}) {
+		t.Errorf("%q, error %v", names(got), err)
 	}
 }
 

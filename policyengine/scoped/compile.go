@@ -33,7 +33,7 @@ func Compile(policies []Policy, o Options) (*Set, error) {
 		s.all[i] = c.policy(&policies[i])
 		s.all[i].created = i
 		if _, twice := s.byName[policies[i].Name]; twice {
-			c.fault("name", errors.New("there is another policy of this name: names are unique over all files"))
+			c.fault("name", errors.New("there is another policy of this name: names are unique over files and store"))
 		}
 		s.byName[policies[i].Name] = 0
 	}
