@@ -168,7 +168,7 @@ func (s *Scoped) Advice() []config.Warning {
 	}
 	slices.Sort(open)
 	return []config.Warning{s.cfg.Warning("policies", fmt.Sprintf(
-		"write empty_scope: no scoped policy speaks to %s, and where it is asked there whether something is allowed, the answer is yes; deny makes it no, and allow says that this is meant",
+		"write empty_scope: no scoped policy speaks to %s, so that whoever asks whether something is allowed there is told yes (no login asks that); deny makes it no, and allow says that this is meant",
 		strings.Join(open, " and ")))}
 }
 
