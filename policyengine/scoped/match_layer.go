@@ -169,10 +169,7 @@ func (m *Match) Allowed() (bool, error) {
 	if err != nil || found {
 		return found, err
 	}
-	if !m.set.ScopeEmpty(m.query.Scope) {
-		return false, nil
-	}
-	return m.set.options.EmptyScope[m.query.Scope.Value] != EmptyDenies, nil
+	return m.set.ScopeEmpty(m.query.Scope) && m.set.emptyScopeAllows(m.query.Scope.Value), nil
 }
 
 // ActionValues returns the values that the matching policies set for the action;

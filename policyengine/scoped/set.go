@@ -177,3 +177,9 @@ func (s *Set) ScopeEmpty(scope Arg) bool {
 	_, active := s.active[scope.Value]
 	return !active
 }
+
+// emptyScopeAllows reports whether a scope without active policies restricts
+// nothing.
+func (s *Set) emptyScopeAllows(scope string) bool {
+	return s == nil || s.options.EmptyScope[scope] != EmptyDenies
+}

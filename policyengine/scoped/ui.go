@@ -119,9 +119,3 @@ func (s *Set) uiMatch(u UIUser, r *Request, action Arg) ([]*Policy, error) {
 	q.Action, q.Now, q.World = action, r.Now, r.World
 	return s.Match(q, nil)
 }
-
-// emptyScopeAllows reports whether a scope without active policies restricts
-// nothing.
-func (s *Set) emptyScopeAllows(scope string) bool {
-	return s == nil || s.options.EmptyScope[scope] != EmptyDenies
-}
