@@ -66,19 +66,27 @@ func (w *warner) warn(c *compiled, attribute, format string, args ...any) {
 	w.found = append(w.found, Warning{c.Name, attribute, fmt.Sprintf(format, args...)})
 }
 
-// lists warns of lists that let nobody through.
-func (w *warner) lists(c *compiled) {
-	for _, l := range []struct {
-		attribute string
-		list      *patternList
-	}{
+// namedList is a list of patterns with the attribute that it is.
+type namedList struct {
+	attribute string
+	list      *patternList
+}
+
+// patternLists are the attributes of the policy that are lists of patterns.
+func (c *compiled) patternLists() []namedList {
+	return []namedList{
 		{"action", &c.actions},
 		{"realm", &c.realm},
 		{"user", &c.user},
 		{"adminrealm", &c.adminRealm},
 		{"adminuser", &c.adminUser},
 		{"resolver", &c.resolver},
-	} {
+	}
+}
+
+// lists warns of lists that let nobody through.
+func (w *warner) lists(c *compiled) {
+	for _, l := range c.patternLists() {
 		if !l.list.empty && l.list.hopeless() {
 			w.warn(c, l.attribute, "the list only excludes, and so matches nobody: put * in front")
 		}
@@ -147,17 +155,7 @@ func (w *warner) parts(c *compiled) {
 	if !w.set.compat() {
 		return
 	}
-	for _, l := range []struct {
-		attribute string
-		list      *patternList
-	}{
-		{"action", &c.actions},
-		{"realm", &c.realm},
-		{"user", &c.user},
-		{"adminrealm", &c.adminRealm},
-		{"adminuser", &c.adminUser},
-		{"resolver", &c.resolver},
-	} {
+	for _, l := range c.patternLists() {
 		for _, p := range l.list.patterns {
 			if p.err != nil {
 				w.warn(c, l.attribute, "every query that comes to member %d (%.60q) fails: %v", p.member+1, p.own, p.err)
@@ -175,99 +173,6 @@ func (w *warner) parts(c *compiled) {
 			w.warn(c, "conditions", "every query that comes to condition %d fails: %v", i+1, err)
 		}
 	}
-}
-
-// remember notes a policy that can shadow others.
-func (w *warner) remember(id uint32) {
-	c := &w.set.all[id]
-	if !c.Active || len(c.Conditions) > 0 || c.Time != "" {
-		return
-	}
-	for _, item := range c.Action {
-		key := [2]string{c.Scope, item.Name}
-		w.byAction[key] = append(w.byAction[key], id)
-	}
-	if c.actions.empty || c.actions.star || len(c.actions.patterns) > 0 {
-		w.wide[c.Scope] = append(w.wide[c.Scope], id)
-	}
-}
-
-// maxShadows is how many policies are looked at to find one that shadows another.
-const maxShadows = 100
-
-// shadowed warns of values that never count, because a policy of better priority
-// matches whenever this one does, and sets the action too or matches it without a
-// value.
-func (w *warner) shadowed(c *compiled, id uint32) {
-	if !c.Active {
-		return
-	}
-	for _, item := range c.Action {
-		if item.Flag || takenFromAll(item.Name) {
-			continue
-		}
-		sets := func(*compiled) bool { return true }
-		if o := w.better(c, id, w.byAction[[2]string{c.Scope, item.Name}], sets); o != nil {
-			w.warn(c, "action", "%s never counts: policy %q has a better priority, sets it too, and matches whenever this one does", item, o.Name)
-			continue
-		}
-		if o := w.better(c, id, w.wide[c.Scope], func(o *compiled) bool { return o.matchesUnnamed(item.Name) }); o != nil {
-			every := "every action"
-			if !o.actions.empty && !o.actions.star {
-				every = "this action by a pattern"
-			}
-			w.warn(c, "action", "%s is beaten by policy %q, which speaks to %s and sets no value for it: give this one a better priority, or the other one an action", item, o.Name, every)
-		}
-	}
-}
-
-// better finds a policy of better priority among others that matches whenever c
-// does; nil if there is none.
-func (w *warner) better(c *compiled, id uint32, others []uint32, fits func(*compiled) bool) *compiled {
-	for _, other := range others[:min(len(others), maxShadows)] {
-		o := &w.set.all[other]
-		if other >= id || o.Priority >= c.Priority {
-			break
-		}
-		if o.matchesWhenever(c) && fits(o) {
-			return o
-		}
-	}
-	return nil
-}
-
-// matchesUnnamed reports whether the policy matches an action without naming it.
-func (c *compiled) matchesUnnamed(action string) bool {
-	if _, named := c.Action.Get(action); named {
-		return false
-	}
-	if c.actions.empty {
-		return true
-	}
-	ok, err := c.actions.match(action, action)
-	return ok && err == nil
-}
-
-// takenFromAll reports whether an action takes the values of all policies, and
-// not only those of the best priority.
-func takenFromAll(action string) bool {
-	switch action {
-	case "challenge_response", "tokentype", "serial", "tokeninfo", "mangle", "setrealm",
-		"delete_custom_user_attributes", "set_custom_user_attributes":
-		return true
-	}
-	return false
-}
-
-// matchesWhenever reports whether c matches whenever other does, as far as one
-// can tell from empty and equal lists.
-func (c *compiled) matchesWhenever(other *compiled) bool {
-	wider := func(a, b []string) bool { return len(a) == 0 || slices.Equal(a, b) }
-	return wider(c.Realm, other.Realm) && wider(c.PINode, other.PINode) && wider(c.Client, other.Client) &&
-		wider(c.UserAgents, other.UserAgents) && wider(c.AdminRealm, other.AdminRealm) &&
-		(len(c.User) == 0 || wider(c.User, other.User) && c.UserCaseInsensitive == other.UserCaseInsensitive) &&
-		(len(c.AdminUser) == 0 || wider(c.AdminUser, other.AdminUser) && c.UserCaseInsensitive == other.UserCaseInsensitive) &&
-		(len(c.Resolver) == 0 && !c.CheckAllResolvers || slices.Equal(c.Resolver, other.Resolver) && c.CheckAllResolvers == other.CheckAllResolvers)
 }
 
 // defined warns of scopes and actions without a definition.
@@ -312,7 +217,7 @@ func (w *warner) patternOf(scope, name string) bool {
 // Match.Allowed allows everything.
 func (w *warner) asleep() {
 	for scope, sc := range w.set.index.scopes {
-		if w.set.options.EmptyScope[scope] == EmptyAllows && len(sc.ids.ids) > 0 && w.set.ScopeEmpty(Is(scope)) {
+		if w.set.emptyScopeAllows(scope) && len(sc.ids.ids) > 0 && w.set.ScopeEmpty(Is(scope)) {
 			w.found = append(w.found, Warning{"", "scope " + scope, "no policy is active, and so whatever is asked for is allowed: activate one, or set empty_scope to deny"})
 		}
 	}
@@ -323,7 +228,7 @@ func (w *warner) asleep() {
 func (s *Set) EmptyScopes(defs *Definitions) []string {
 	var scopes []string
 	for _, scope := range defs.Scopes() {
-		if s.ScopeEmpty(Is(scope)) && (s == nil || s.options.EmptyScope[scope] == EmptyAllows) {
+		if s.ScopeEmpty(Is(scope)) && s.emptyScopeAllows(scope) {
 			scopes = append(scopes, scope)
 		}
 	}
