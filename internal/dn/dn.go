@@ -241,13 +241,3 @@ func Escape(value string) string {
 	}
 	return b.String()
 }
-
-// Under reports whether the name lies at or below base.
-func (d DN) Under(base DN) bool {
-	above := len(d) - len(base)
-	if above < 0 {
-		return false
-	}
-	_, end := d.Key().Cut(above)
-	return end == base.Key()
-}

@@ -167,7 +167,7 @@ func TestUnder(t *testing.T) {
 	} {
 		name, errName := Parse(c.name)
 		base, errBase := Parse(c.base)
-		if errName != nil || errBase != nil || name.Under(base) != c.want {
+		if errName != nil || errBase != nil || name.Key().Under(base.Key()) != c.want {
 			t.Errorf("%q under %q: not %v", c.name, c.base, c.want)
 		}
 	}

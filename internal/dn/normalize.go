@@ -168,6 +168,12 @@ func (k Key) Cut(n int) (before, after Key) {
 	return k[:at], k[at:]
 }
 
+// Under reports whether the name of the key lies at or below that of base.
+func (k Key) Under(base Key) bool {
+	above, ok := strings.CutSuffix(string(k), string(base))
+	return ok && (above == "" || above[len(above)-1] == rdnEnd)
+}
+
 // Key normalizes the name.
 func (d DN) Key() Key {
 	const usual = 128

@@ -243,7 +243,7 @@ func FuzzTarget(f *testing.F) {
 		}
 		app := whom.base.application
 		if name, err := dn.Parse(s); err == nil {
-			if !name.Under(dn.DN{{{Attr: "o", Value: app}}}) {
+			if !name.Key().Under(dn.DN{{{Attr: "o", Value: app}}}.Key()) {
 				t.Errorf("%q reaches application %s", s, app)
 			}
 			for _, v := range spell(name).values {

@@ -71,7 +71,7 @@ func (s *server) Search(_ context.Context, req *goldap.SearchRequest) (*goldap.S
 			result.Entries = append(result.Entries, e) // a server that lies
 			continue
 		}
-		if !name.Under(base) {
+		if !name.Key().Under(base.Key()) {
 			continue
 		}
 		there = true

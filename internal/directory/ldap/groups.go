@@ -104,7 +104,7 @@ func (d *Directory) direct(ctx context.Context, e *entry, login string, primary 
 		return list, err
 	}
 	own := group{dn: primary.dn, key: primary.name.Key()}
-	if primary.name.Under(d.settings.groups.baseName) {
+	if own.key.Under(d.settings.groups.baseKey) {
 		own.name, err = d.groupName(ctx, own.dn)
 	}
 	return append(list, own), err
@@ -138,10 +138,11 @@ func (d *Directory) memberOf(ctx context.Context, e *entry) ([]group, error) {
 		if err != nil || len(name) == 0 {
 			return nil, fmt.Errorf("%s holds %q: %w", attrMemberOf, cleanText(string(value)), dn.ErrSyntax)
 		}
-		if !name.Under(g.baseName) {
+		key := name.Key()
+		if !key.Under(g.baseKey) {
 			continue
 		}
-		found := group{dn: string(value), key: name.Key(), name: valueInRDN(name[0], g.nameInRDN)}
+		found := group{dn: string(value), key: key, name: valueInRDN(name[0], g.nameInRDN)}
 		if found.name == "" {
 			found.name, err = d.groupName(ctx, found.dn)
 			if err != nil {

@@ -43,7 +43,7 @@ type groupSettings struct {
 	lookup, nested string
 	filter         string
 	base           string
-	baseName       dn.DN
+	baseKey        dn.Key
 	nameAttribute  string
 	nameInRDN      string   // the same attribute as names spell it
 	memberDNs      []string // attributes that hold DNs
@@ -108,8 +108,9 @@ func groupFaults(g *groupSettings, cfg *config.LDAPDirectory, fault func(string,
 	var err error
 	g.filter, err = checkFilter(c.Filter, "(objectClass=groupOfNames)")
 	fault("groups.filter", err)
-	g.baseName, err = checkDN(g.base)
+	base, err := checkDN(g.base)
 	fault("groups.base_dn", err)
+	g.baseKey = base.Key()
 	for _, a := range c.MemberAttribute {
 		if strings.EqualFold(a, "memberUid") {
 			g.memberLogins = append(g.memberLogins, a)
