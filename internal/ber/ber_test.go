@@ -5,17 +5,9 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
-)
 
-// unhex decodes hex with blanks in it.
-func unhex(tb testing.TB, s string) []byte {
-	tb.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
-}
+	"github.com/sallyport-auth/sallyport/internal/testenv"
+)
 
 func TestLengthOctets(t *testing.T) {
 	for _, c := range []struct {
@@ -36,7 +28,7 @@ func TestLengthOctets(t *testing.T) {
 		{"32 bits", "84 80 00 00 00", 0, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			length, n, err := LengthOctets(unhex(t, c.in))
+			length, n, err := LengthOctets(testenv.Unhex(t, c.in))
 			if length != c.length || n != c.n || (err != nil) != c.malformed {
 				t.Errorf("got %d, %d, %v", length, n, err)
 			}
@@ -88,7 +80,7 @@ func TestEncoder(t *testing.T) {
 
 func FuzzElements(f *testing.F) {
 	for _, s := range []string{"020101 4200", "3084 0000000c 020101 6007 020103 0400 8000", "3080", "30820100", "a003 0a0105"} {
-		f.Add(unhex(f, s))
+		f.Add(testenv.Unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		total := 0

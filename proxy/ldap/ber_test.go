@@ -8,17 +8,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
-
-// unhex decodes hex with blanks in it.
-func unhex(tb testing.TB, s string) []byte {
-	tb.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
-}
 
 func TestParseMessage(t *testing.T) {
 	for _, c := range []struct {
@@ -50,7 +41,7 @@ func TestParseMessage(t *testing.T) {
 		{"multi-octet tag", "020101 7f2000", ber.ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := parseMessage(unhex(t, c.in)); !errors.Is(err, c.want) {
+			if _, err := parseMessage(testenv.Unhex(t, c.in)); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
@@ -61,7 +52,7 @@ func TestCheckControls(t *testing.T) {
 	control := func(parts ...string) string {
 		var e encoder
 		start := e.Open(ber.TagSequence)
-		e.B = append(e.B, unhex(t, strings.Join(parts, ""))...)
+		e.B = append(e.B, testenv.Unhex(t, strings.Join(parts, ""))...)
 		e.Close(start)
 		return hex.EncodeToString(e.B)
 	}
@@ -90,7 +81,7 @@ func TestCheckControls(t *testing.T) {
 		{"cut", "3005 0403", 0, ber.ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := checkControls(unhex(t, c.in))
+			r, err := checkControls(testenv.Unhex(t, c.in))
 			if r.code != c.code || !errors.Is(err, c.err) {
 				t.Errorf("got %d, %v; want %d, %v", r.code, err, c.code, c.err)
 			}
@@ -102,7 +93,7 @@ func TestCheckControls(t *testing.T) {
 func TestNotice(t *testing.T) {
 	var e encoder
 	e.notice(result{protocolError, "no"})
-	want := unhex(t, "3027 020100 7822 0a0102 0400 0402 6e6f 8a16") // then the name
+	want := testenv.Unhex(t, "3027 020100 7822 0a0102 0400 0402 6e6f 8a16") // then the name
 	want = append(want, noticeOfDisconnection...)
 	want[1] = byte(len(want) - 2)
 	want[6] = byte(len(want) - 7)
@@ -117,7 +108,7 @@ func FuzzReader(f *testing.F) {
 		"3005 020101 4200", "3080", "30820100", "16030100", "3006 020101 500102",
 		"3025 020102 6320 0400 0a0100 0a0100 020100 020100 010100 870b 6f626a656374436c617373 3000",
 	} {
-		f.Add(unhex(f, s), 3)
+		f.Add(testenv.Unhex(f, s), 3)
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
 		p := new(pool)

@@ -8,6 +8,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 // compiled is the encoding of a filter in string form.
@@ -105,7 +106,7 @@ func TestFilterForm(t *testing.T) {
 		{"extensible, broken", "a903 810561", ber.ErrMalformed, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			filter, _, err := splitFilter(unhex(t, c.in))
+			filter, _, err := splitFilter(testenv.Unhex(t, c.in))
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}

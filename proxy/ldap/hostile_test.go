@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-auth/sallyport/internal/ber"
 	"github.com/sallyport-auth/sallyport/internal/dn"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 // expected is what must become of a hostile connection.
@@ -133,7 +134,7 @@ func TestHostileFraming(t *testing.T) {
 	good := simpleBind(testID, aliceDN, "good")
 	cases := []hostile{
 		{"HTTP", []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), hungUp},
-		{"TLS hello", unhex(t, "16030100a5010000a10303"), hungUp},
+		{"TLS hello", testenv.Unhex(t, "16030100a5010000a10303"), hungUp},
 		{"SSH", []byte("SSH-2.0-OpenSSH_9\r\n"), hungUp},
 		{"line feed", []byte("\n"), hungUp},
 		{"zeros", make([]byte, 600), hungUp},
@@ -172,7 +173,7 @@ func TestHostileMemory(t *testing.T) {
 	var cases []hostile
 	for _, l := range []string{"83040001", "83400000", "84000fffff", "847fffffff", "8480000000", "84ffffffff"} {
 		for _, octets := range []int{0, 1, 100, 5000} {
-			cases = append(cases, hostile{fmt.Sprintf("announces %s sends %d", l, octets), append(append([]byte{0x30}, unhex(t, l)...), make([]byte, octets)...), toldOff})
+			cases = append(cases, hostile{fmt.Sprintf("announces %s sends %d", l, octets), append(append([]byte{0x30}, testenv.Unhex(t, l)...), make([]byte, octets)...), toldOff})
 		}
 	}
 	fill := func(n int) string { return strings.Repeat("x", n) }
@@ -232,10 +233,10 @@ func TestHostileMessages(t *testing.T) {
 		"id 2^31": "02050080000000", "id empty": "0200", "id of eight octets": "02080000000000000001",
 		"id is an enumeration": "0a0101", "id is a boolean": "010101", "id, constructed": "220101", "id is a string": "040101",
 	} {
-		add(name, toldOff, rawMessage(unhex(t, id), who))
+		add(name, toldOff, rawMessage(testenv.Unhex(t, id), who))
 	}
 	for _, id := range []string{"020105", "02020005", "0203000005", "020400000005", "02840000000105"} {
-		add("id as "+id, answered(respExtended, success), rawMessage(unhex(t, id), who))
+		add("id as "+id, answered(respExtended, success), rawMessage(testenv.Unhex(t, id), who))
 	}
 	batch(t, cases)
 }
@@ -254,7 +255,7 @@ func TestHostileBinds(t *testing.T) {
 	add("parts in another order", toldOff, tlv(opBind, name, v3, simple))
 	add("version is an enumeration", toldOff, tlv(opBind, num(ber.TagEnumerated, 3), name, simple))
 	add("version is empty", toldOff, tlv(opBind, []byte{2, 0}, name, simple))
-	add("version of five octets", toldOff, tlv(opBind, unhex(t, "02050000000003"), name, simple))
+	add("version of five octets", toldOff, tlv(opBind, testenv.Unhex(t, "02050000000003"), name, simple))
 	add("name is a constructed string", toldOff, tlv(opBind, v3, tlv(ber.TagOctetString|ber.ConstructedBit, name), simple))
 	add("name is a UTF8String", toldOff, tlv(opBind, v3, str(0x0c, aliceDN), simple))
 	add("password is a constructed string", toldOff, tlv(opBind, v3, name, tlv(tagSimple|ber.ConstructedBit, str(ber.TagOctetString, "good"))))
@@ -365,7 +366,7 @@ func TestHostileOperations(t *testing.T) {
 		"8000", "a300", "a3020400", "a2", "a200", "a400", "a4040400 3000", "a70161", "3000", "0400", "6000", "c000", "9f1f00",
 		"a305 0401 6104", "a0 03 8701", "a204 8700 8700", "a9 03 830561", "87 7f", "a980",
 	} {
-		add("filter "+f, toldOff, searchOp("", 0, unhex(t, f)))
+		add("filter "+f, toldOff, searchOp("", 0, testenv.Unhex(t, f)))
 	}
 	for _, n := range []int{999, 1000, 30000} {
 		want := answered(respSearch, success)
@@ -375,7 +376,7 @@ func TestHostileOperations(t *testing.T) {
 		add(fmt.Sprintf("filter of %d items", n), want, searchOp("", 0, tlv(filterAnd, bytes.Repeat(str(filterPresent, "x"), n))))
 	}
 	for _, f := range []string{"ab00", "8a0161", "8b00", "a90a 81036162638203616263", "8700", "a100", "a5060402636e0400"} {
-		add("filter matches nothing: "+f, answered(respSearch, success), searchOp("", 0, unhex(t, f)))
+		add("filter matches nothing: "+f, answered(respSearch, success), searchOp("", 0, testenv.Unhex(t, f)))
 	}
 	for _, scope := range []int32{-1, 3, 4, 1 << 30} {
 		add(fmt.Sprintf("scope %d", scope), answered(respSearch, protocolError), searchOp("", scope, anyObject))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 	"github.com/sallyport-auth/sallyport/proxy"
 )
 
@@ -158,7 +159,7 @@ func TestSlowClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer nc.Close()
-		_, _ = nc.Write(unhex(t, "160301"))
+		_, _ = nc.Write(testenv.Unhex(t, "160301"))
 		(&wire{Conn: nc, tb: t}).expectClosed()
 		w := r.dial(t)
 		w.send(request(1, extendedOp(oidStartTLS)))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func TestStartTLSRules(t *testing.T) {
@@ -40,7 +41,7 @@ func TestStartTLSRules(t *testing.T) {
 		"bind":      simpleBind(2, aliceDN, "good"),
 		"search":    request(2, searchOp("", 0, anyObject)),
 		"one octet": {0x30},
-		"hello":     unhex(t, "1603010000"),
+		"hello":     testenv.Unhex(t, "1603010000"),
 	} {
 		t.Run("plain text behind it: "+name, func(t *testing.T) {
 			r := newRig(t, nil)

@@ -6,11 +6,9 @@ import (
 	"github.com/sallyport-auth/sallyport/internal/ber"
 )
 
-// The controls with which servers comment on a bind.
-const (
-	oidPasswordPolicy  = "1.3.6.1.4.1.42.2.27.8.5.1" // draft-behera-ldap-password-policy-10 section 6.2
-	oidPasswordExpired = "2.16.840.1.113730.3.4.4"   // draft-vchu-ldap-pwd-policy-00 section 4.1; 389-ds
-)
+// oidPasswordExpired is the other control with which servers comment on a bind
+// (draft-vchu-ldap-pwd-policy-00 section 4.1; 389-ds).
+const oidPasswordExpired = "2.16.840.1.113730.3.4.4"
 
 // The errors of the password policy control that concern a bind.
 const (

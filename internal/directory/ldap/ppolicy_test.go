@@ -1,22 +1,12 @@
 package ldap
 
 import (
-	"encoding/hex"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/sallyport-auth/sallyport/internal/ber"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
-
-func unhex(tb testing.TB, s string) []byte {
-	tb.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
-}
 
 func TestDecodePasswordPolicy(t *testing.T) {
 	for _, c := range []struct {
@@ -49,7 +39,7 @@ func TestDecodePasswordPolicy(t *testing.T) {
 		{"indefinite", "3080 8101 02 0000", passwordPolicy{fault: -2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := decodePasswordPolicy(unhex(t, c.in))
+			got, err := decodePasswordPolicy(testenv.Unhex(t, c.in))
 			if c.want.fault == -2 {
 				if !errors.Is(err, ber.ErrMalformed) {
 					t.Errorf("taken as %+v", got)
@@ -65,7 +55,7 @@ func TestDecodePasswordPolicy(t *testing.T) {
 
 func FuzzPasswordPolicy(f *testing.F) {
 	for _, s := range []string{"3000", "3005a003800105", "3008a0038001058101 02", "3003810102", "3080", "30840000000381010200"} {
-		f.Add(unhex(f, s))
+		f.Add(testenv.Unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := decodePasswordPolicy(b)

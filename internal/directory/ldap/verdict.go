@@ -51,7 +51,7 @@ func comments(controls []upstream.Control) (policy passwordPolicy, expired bool,
 		switch c.OID {
 		case oidPasswordExpired:
 			expired = true
-		case oidPasswordPolicy:
+		case upstream.ControlPasswordPolicy:
 			if seen {
 				return policy, expired, errors.New("the server sent two password policy controls")
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/directory/ldap/upstream"
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 const adText = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data %, v3839\x00"
@@ -15,7 +16,7 @@ func adRefusal(data string) string { return strings.Replace(adText, "%", data, 1
 
 func TestVerdict(t *testing.T) {
 	policy := func(value string) []upstream.Control {
-		return []upstream.Control{{OID: "1.2.3", Value: []byte("other")}, {OID: oidPasswordPolicy, Value: unhex(t, value)}}
+		return []upstream.Control{{OID: "1.2.3", Value: []byte("other")}, {OID: upstream.ControlPasswordPolicy, Value: testenv.Unhex(t, value)}}
 	}
 	expired := []upstream.Control{{OID: oidPasswordExpired, Value: []byte("0")}}
 	for _, c := range []struct {
@@ -113,7 +114,7 @@ func TestVerdict(t *testing.T) {
 
 func TestMustChangeAllowed(t *testing.T) {
 	for _, answer := range []upstream.BindResult{
-		{Code: 0, Controls: []upstream.Control{{OID: oidPasswordPolicy, Value: []byte("\x30\x03\x81\x01\x02")}}},
+		{Code: 0, Controls: []upstream.Control{{OID: upstream.ControlPasswordPolicy, Value: []byte("\x30\x03\x81\x01\x02")}}},
 		{Code: 49, Text: adRefusal("773")},
 	} {
 		for setting, want := range map[string]identity.Verdict{"refuse": identity.MustChange, "allow": identity.Right} {
@@ -131,7 +132,7 @@ func TestMustChangeAllowed(t *testing.T) {
 // password was right.
 func TestMustChangeUnproven(t *testing.T) {
 	s := &server{bind: func(string, string) (upstream.BindResult, error) {
-		return upstream.BindResult{Code: 49, Controls: []upstream.Control{{OID: oidPasswordPolicy, Value: []byte("\x30\x03\x81\x01\x02")}}}, nil
+		return upstream.BindResult{Code: 49, Controls: []upstream.Control{{OID: upstream.ControlPasswordPolicy, Value: []byte("\x30\x03\x81\x01\x02")}}}, nil
 	}}
 	d := open(t, s, func(cfg *config.LDAPDirectory) { cfg.MustChange = "allow" })
 	v, err := d.Verify(t.Context(), &identity.User{DN: "uid=alice", Active: true}, identity.NewPassword("x"))

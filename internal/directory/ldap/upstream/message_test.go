@@ -11,18 +11,10 @@ import (
 	"testing/iotest"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
 
 func configSecret(s string) config.Secret { return config.NewSecret(s) }
-
-func unhex(tb testing.TB, s string) []byte {
-	tb.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
-}
 
 func TestAppendBind(t *testing.T) {
 	got := appendBind(nil, 5, "cn=x", "pw")
@@ -75,13 +67,13 @@ func TestParseResult(t *testing.T) {
 		{"nothing", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := parseResult(unhex(t, c.in), 7, opBindResponse)
+			r, err := parseResult(testenv.Unhex(t, c.in), 7, opBindResponse)
 			if (err == nil) != c.ok {
 				t.Errorf("got %+v, %v", r, err)
 			}
 		})
 	}
-	many := bytes.Repeat(unhex(t, "3005 0403 312e33"), maxControls+1)
+	many := bytes.Repeat(testenv.Unhex(t, "3005 0403 312e33"), maxControls+1)
 	if _, err := parseControls(append([]byte{tagControls, byte(len(many))}, many...)); err == nil {
 		t.Error("too many controls are taken")
 	}
