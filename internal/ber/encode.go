@@ -6,13 +6,13 @@ type Encoder struct {
 	B []byte
 }
 
-// Open begins a constructed element; close with what it returned ends it.
+// Open begins a constructed element; Close with what it returned ends it.
 func (e *Encoder) Open(tag byte) int {
 	e.B = append(e.B, tag, 0)
 	return len(e.B)
 }
 
-// Close puts the length of everything since open before it, making room when
+// Close puts the length of everything since Open before it, making room when
 // the short form does not hold it.
 func (e *Encoder) Close(start int) {
 	n := len(e.B) - start

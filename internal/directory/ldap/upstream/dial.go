@@ -61,6 +61,7 @@ type errStartTLS struct {
 	text string
 }
 
+// Error implements error.
 func (e *errStartTLS) Error() string {
 	return fmt.Sprintf("the server refuses StartTLS: result %d %q", e.code, e.text)
 }

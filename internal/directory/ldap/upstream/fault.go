@@ -55,6 +55,7 @@ type fault struct {
 	dead    bool // a connection that ended before any octet of an answer came
 }
 
+// Error implements error.
 func (f *fault) Error() string { return f.text }
 
 // counts reports whether the fault is the server's.

@@ -54,6 +54,7 @@ type notice struct {
 	text string
 }
 
+// Error implements error.
 func (n *notice) Error() string {
 	return fmt.Sprintf("the server ended the connection: result %d %q", n.code, n.text)
 }

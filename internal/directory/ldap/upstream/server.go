@@ -252,7 +252,7 @@ func (s *server) serviceBind(ctx context.Context, l *link) (result, *fault) {
 	switch {
 	case f != nil:
 		f.text = step + ": " + f.text
-	case r.code != 0 && busy(r.code):
+	case busy(r.code):
 		f = busyFault(step, r.code, discreet(r.text, s.bindPassword))
 	case r.code != 0:
 		f = &fault{outcome: OutcomeServiceBind, text: step + ": " + resultText(r.code, discreet(r.text, s.bindPassword)), hard: true}
