@@ -35,8 +35,10 @@ type comparator struct {
 	right   string
 	re      *regex
 	members []string
-	number  *big.Int
-	within  time.Duration
+	// What < and > compare with: number in Compat, and else limit.
+	number *big.Int
+	limit  *big.Rat
+	within time.Duration
 	// err is what is wrong with the comparator or its right side.
 	err error
 }
@@ -73,7 +75,8 @@ func (c *comparator) prepareNumber(compat bool) {
 		c.number, c.err = pythonInt(c.right)
 		return
 	}
-	if _, ok := parseNumber(c.right); !ok {
+	var ok bool
+	if c.limit, ok = parseNumber(c.right); !ok {
 		c.err = fmt.Errorf("%q is no number", c.right)
 	}
 }

@@ -105,11 +105,7 @@ func (c *comparator) compareNumbers(left any) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("%s is no number", describe(left))
 	}
-	limit, ok := parseNumber(c.right)
-	if !ok {
-		return false, fmt.Errorf("%q is no number", c.right)
-	}
-	return (c.op == opLess && n.Cmp(limit) < 0) || (c.op == opMore && n.Cmp(limit) > 0), nil
+	return (c.op == opLess && n.Cmp(c.limit) < 0) || (c.op == opMore && n.Cmp(c.limit) > 0), nil
 }
 
 // parseNumber reads a decimal number, blanks around it left out: a sign, digits,
