@@ -88,7 +88,7 @@ func compileClients(members []string, compat bool) (clientList, error) {
 }
 
 func parseMember(text string, compat bool) (p netip.Prefix, excludes bool, err error) {
-	if text[0] == '-' || text[0] == '!' {
+	if isExclusion(text) {
 		text, excludes = text[1:], true
 	}
 	if compat {

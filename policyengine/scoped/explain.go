@@ -162,7 +162,7 @@ func inList(what, value, folded string, members []string, l *patternList) string
 		folded = value
 	}
 	for _, m := range members {
-		if m != "" && (m[0] == '-' || m[0] == '!') && l.folding.fold(m[1:]) == folded {
+		if isExclusion(m) && l.folding.fold(m[1:]) == folded {
 			return fmt.Sprintf("%s %q is excluded by %s", what, value, m)
 		}
 	}
@@ -195,7 +195,7 @@ func (a *asked) whyClient(c *compiled) string {
 			return fmt.Sprintf("client %s is excluded by %s", a.client, text)
 		}
 	}
-	if !found && !slices.ContainsFunc(c.Client, func(m string) bool { m = trim(m); return m != "" && m[0] != '-' && m[0] != '!' }) {
+	if !found && !slices.ContainsFunc(c.Client, func(m string) bool { m = trim(m); return m != "" && !isExclusion(m) }) {
 		return fmt.Sprintf("client %s is not in %s, which only excludes: put 0.0.0.0/0 and ::/0 in front", a.client, listed(c.Client))
 	}
 	return fmt.Sprintf("client %s is not in %s", a.client, listed(c.Client))

@@ -148,7 +148,7 @@ func topAlternation(pattern string) (first, last string, ok bool) {
 
 func excluding(members []string) []string {
 	return slices.DeleteFunc(slices.Clone(members), func(m string) bool {
-		return !strings.HasPrefix(m, "-") && !strings.HasPrefix(m, "!")
+		return !isExclusion(m)
 	})
 }
 

@@ -150,7 +150,7 @@ func (l *patternList) add(i int, member string) error {
 	if l.folding == lowering {
 		text = l.folding.fold(member)
 	}
-	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "!") {
+	if isExclusion(text) {
 		l.excluded.add(l.folding.fold(text[1:]))
 		if !l.compat {
 			return nil
@@ -233,9 +233,15 @@ func (l *patternList) exactPlain(text string) bool {
 	return text == regexp.QuoteMeta(text) && l.exact.has(text)
 }
 
+// isExclusion reports whether a member excludes what stands behind its first
+// character.
+func isExclusion(member string) bool {
+	return member != "" && (member[0] == '-' || member[0] == '!')
+}
+
 // excludes reports whether a member excludes a value.
 func excludes(member, value string) bool {
-	return len(member) > 0 && (member[0] == '-' || member[0] == '!') && member[1:] == value
+	return isExclusion(member) && member[1:] == value
 }
 
 // match tells whether the list lets the value through: an empty list does, and

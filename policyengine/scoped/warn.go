@@ -105,7 +105,7 @@ func (l *patternList) hopeless() bool {
 		return false
 	}
 	return !slices.ContainsFunc(l.exact.list, func(m string) bool {
-		return (m == "" || m[0] != '-' && m[0] != '!') && !l.excluded.has(m)
+		return !isExclusion(m) && !l.excluded.has(m)
 	})
 }
 
@@ -116,7 +116,7 @@ func (w *warner) clients(c *compiled) {
 	positive := false
 	for _, m := range c.Client {
 		m = trim(m)
-		positive = positive || m != "" && m[0] != '-' && m[0] != '!'
+		positive = positive || m != "" && !isExclusion(m)
 		if bare := strings.TrimLeft(m, "-!"); bare != "" && !strings.ContainsAny(bare, "/:") && strings.Count(bare, ".") < 3 {
 			if p, err := parseNetworkCompat(bare); err == nil {
 				w.warn(c, "client", "%s is the single address %s: write it as a network, such as %s/16", m, p.Addr(), p.Addr())
