@@ -137,24 +137,8 @@ func literal(text string, want ValueType) (Value, error) {
 		return text, nil
 	}
 	var v Value
-	if err := json.Unmarshal([]byte(text), &v); err != nil || typeOf(v) != want {
+	if err := json.Unmarshal([]byte(text), &v); err != nil || TypeOf(v) != want {
 		return nil, fmt.Errorf("%.40q is no %s", text, want)
 	}
 	return v, nil
-}
-
-func typeOf(v Value) ValueType {
-	switch v.(type) {
-	case string:
-		return TypeString
-	case float64:
-		return TypeNumber
-	case bool:
-		return TypeBoolean
-	case []any:
-		return TypeList
-	case map[string]any:
-		return TypeObject
-	}
-	return ""
 }

@@ -106,6 +106,23 @@ const (
 	TypeObject  ValueType = "object"
 )
 
+// TypeOf is the type of a helper's value; empty for one that has none, such as nil.
+func TypeOf(v Value) ValueType {
+	switch v.(type) {
+	case string:
+		return TypeString
+	case float64:
+		return TypeNumber
+	case bool:
+		return TypeBoolean
+	case []any:
+		return TypeList
+	case map[string]any:
+		return TypeObject
+	}
+	return ""
+}
+
 // Class says how far the result of a helper can be relied on later. The letters
 // are the ones that helper authors write.
 type Class string

@@ -63,7 +63,7 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 		if err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
-		if got := typeOf(v); got != h.Args[i] {
+		if got := policyengine.TypeOf(v); got != h.Args[i] {
 			return nil, fmt.Errorf("argument %d is %s: it must be a %s", i+1, article(a), h.Args[i])
 		}
 		values[i] = v
@@ -75,7 +75,7 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 	if err != nil {
 		return nil, err
 	}
-	if got := typeOf(v); got != h.Result {
+	if got := policyengine.TypeOf(v); got != h.Result {
 		return nil, fmt.Errorf("the helper answered with %s, it declares a %s", kindOf(v), h.Result)
 	}
 	return fromValue(v)
@@ -113,23 +113,6 @@ func plainNumbers(v any) (policyengine.Value, error) {
 		return object, nil
 	}
 	return v, nil
-}
-
-// typeOf names the type of a helper's value, "" for one that has none.
-func typeOf(v policyengine.Value) policyengine.ValueType {
-	switch v.(type) {
-	case string:
-		return policyengine.TypeString
-	case float64:
-		return policyengine.TypeNumber
-	case bool:
-		return policyengine.TypeBoolean
-	case []policyengine.Value:
-		return policyengine.TypeList
-	case map[string]policyengine.Value:
-		return policyengine.TypeObject
-	}
-	return ""
 }
 
 // fromValue turns a helper's answer into a value of Rego.
