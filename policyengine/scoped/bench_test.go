@@ -129,16 +129,23 @@ func BenchmarkMatch(b *testing.B) {
 }
 
 func benchMatch(b *testing.B, m matcher, queries []*Query) {
-	results := 0
 	buf := make([]*Policy, 0, 16)
+	benchEach(b, queries, func(q *Query) (int, error) {
+		found, err := m.Match(q, buf[:0])
+		return len(found), err
+	})
+}
+
+// benchEach asks the queries in turn, and reports how many results they have.
+func benchEach(b *testing.B, queries []*Query, ask func(q *Query) (results int, err error)) {
 	b.ReportAllocs()
-	i := 0
+	results, i := 0, 0
 	for b.Loop() {
-		found, err := m.Match(queries[i%len(queries)], buf[:0])
+		n, err := ask(queries[i%len(queries)])
 		if err != nil {
 			b.Fatal(err)
 		}
-		results += len(found)
+		results += n
 		i++
 	}
 	b.ReportMetric(float64(results)/float64(i), "results/op")
@@ -146,56 +153,32 @@ func benchMatch(b *testing.B, m matcher, queries []*Query) {
 
 func BenchmarkActionValues(b *testing.B) {
 	forSizes(b, func(b *testing.B, policies []Policy, s *Set) {
-		queries := benchQueries(b, policies, s, true)
-		b.ReportAllocs()
-		results, i := 0, 0
-		for b.Loop() {
-			values, err := s.GetActionValues(queries[i%len(queries)], ValueOptions{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			results += len(values)
-			i++
-		}
-		b.ReportMetric(float64(results)/float64(i), "results/op")
+		benchEach(b, benchQueries(b, policies, s, true), func(q *Query) (int, error) {
+			values, err := s.GetActionValues(q, ValueOptions{})
+			return len(values), err
+		})
 	})
 }
 
 func BenchmarkAllowed(b *testing.B) {
 	forSizes(b, func(b *testing.B, policies []Policy, s *Set) {
-		queries := benchQueries(b, policies, s, true)
-		b.ReportAllocs()
-		results, i := 0, 0
-		for b.Loop() {
-			q := queries[i%len(queries)]
+		benchEach(b, benchQueries(b, policies, s, true), func(q *Query) (int, error) {
 			r := &Request{Node: "node1", ClientAddr: q.ClientAddr, Now: q.Now}
 			ok, err := s.ForQuery(r, *q).Allowed()
-			if err != nil {
-				b.Fatal(err)
+			if !ok {
+				return 0, err
 			}
-			if ok {
-				results++
-			}
-			i++
-		}
-		b.ReportMetric(float64(results)/float64(i), "results/op")
+			return 1, err
+		})
 	})
 }
 
 func BenchmarkExplain(b *testing.B) {
 	forSizes(b, func(b *testing.B, policies []Policy, s *Set) {
-		queries := benchQueries(b, policies, s, true)
-		b.ReportAllocs()
-		results, i := 0, 0
-		for b.Loop() {
-			e := s.Explain(queries[i%len(queries)])
-			if e.Err != nil {
-				b.Fatal(e.Err)
-			}
-			results += len(e.Matched())
-			i++
-		}
-		b.ReportMetric(float64(results)/float64(i), "results/op")
+		benchEach(b, benchQueries(b, policies, s, true), func(q *Query) (int, error) {
+			e := s.Explain(q)
+			return len(e.Matched()), e.Err
+		})
 	})
 }
 
