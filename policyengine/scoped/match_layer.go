@@ -20,9 +20,11 @@ func (s *Set) base(r *Request, action Arg) *Match {
 	}}
 }
 
-// scope asks one scope, and refuses that of administrators: who acts there
-// decides, which only ForAdmin and ForAdminOrUser look at.
-func (s *Set) inScope(r *Request, scope string, action Arg) (*Match, error) {
+// ForAction asks for an action whoever the user is (Match.action_only). There is
+// no token: conditions on one are errors. Scope admin is refused, here and
+// wherever a scope is given: who acts there decides, which only ForAdmin and
+// ForAdminOrUser look at.
+func (s *Set) ForAction(r *Request, scope string, action Arg) (*Match, error) {
 	if scope == ScopeAdmin {
 		return nil, failf(ErrMatching, "policies of scope admin depend on who acts: they cannot be asked for in this way")
 	}
@@ -31,15 +33,9 @@ func (s *Set) inScope(r *Request, scope string, action Arg) (*Match, error) {
 	return m, nil
 }
 
-// ForAction asks for an action whoever the user is (Match.action_only). There is
-// no token: conditions on one are errors.
-func (s *Set) ForAction(r *Request, scope string, action Arg) (*Match, error) {
-	return s.inScope(r, scope, action)
-}
-
 // ForRealm asks for an action and a realm (Match.realm).
 func (s *Set) ForRealm(r *Request, scope string, action Arg, realm string) (*Match, error) {
-	m, err := s.inScope(r, scope, action)
+	m, err := s.ForAction(r, scope, action)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +46,7 @@ func (s *Set) ForRealm(r *Request, scope string, action Arg, realm string) (*Mat
 // ForUser asks for an action and a user (Match.user). Without a user, nil, the
 // policies are not filtered by one.
 func (s *Set) ForUser(r *Request, scope string, action Arg, user *User) (*Match, error) {
-	m, err := s.inScope(r, scope, action)
+	m, err := s.ForAction(r, scope, action)
 	if err != nil {
 		return nil, err
 	}
