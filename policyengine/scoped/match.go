@@ -227,17 +227,10 @@ func (s *Set) probe(a *asked, end stage) error {
 	}
 	left := slices.Clone(s.fragile)
 	for st := range end {
-		kept := left[:0]
-		for _, id := range left {
-			ok, err := s.compare(a, &s.all[id], st)
-			if err != nil {
-				return err
-			}
-			if ok {
-				kept = append(kept, id)
-			}
+		var err error
+		if left, err = keep(left, func(id uint32) (bool, error) { return s.compare(a, &s.all[id], st) }); err != nil {
+			return err
 		}
-		left = kept
 	}
 	return nil
 }
