@@ -267,7 +267,7 @@ func setActive(ctx context.Context, env *environment, name string, active bool, 
 	if err != nil {
 		return err
 	}
-	return printStored(env, after, name, done)
+	return printStored(env, after, warningsOf(after), name, done)
 }
 
 type policyDeleteCmd struct {

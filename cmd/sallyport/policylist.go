@@ -115,7 +115,7 @@ func (c *policyShowCmd) Run(ctx context.Context, env *environment) error {
 	if !ok {
 		return noPolicy(c.Name)
 	}
-	warnings := warningsOf(all, p)
+	warnings := warningsOf(all)(p)
 	if env.json {
 		return env.printJSON(shownPolicyJSON{newPolicyJSON(p), warnings})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
@@ -71,30 +72,41 @@ func newPolicyJSON(p *scoped.Policy) policyJSON {
 	return j
 }
 
-// warningsOf are the warnings about a policy, and about its scope as a whole.
-func warningsOf(all *policyengine.Scoped, p *scoped.Policy) []string {
-	list := []string{} // JSON prints [], not null
-	for _, w := range all.Set.Warnings(scoped.NewDefinitions()) {
-		if w.Policy == p.Name || w.Policy == "" && w.Attribute == "scope "+p.Scope {
-			list = append(list, w.Attribute+": "+w.Text)
+// policyWarnings tells the warnings about a policy, and about its scope as a
+// whole.
+type policyWarnings func(p *scoped.Policy) []string
+
+// warningsOf looks through all policies, once for however many are asked about.
+func warningsOf(all *policyengine.Scoped) policyWarnings {
+	defs := scoped.NewDefinitions()
+	policies, scopes := map[string][]string{}, map[string][]string{}
+	for _, w := range all.Set.Warnings(defs) {
+		text := w.Attribute + ": " + w.Text
+		if w.Policy != "" {
+			policies[w.Policy] = append(policies[w.Policy], text)
+		} else {
+			scopes[w.Attribute] = append(scopes[w.Attribute], text)
 		}
 	}
-	if all.Options.Semantics == scoped.Compat {
-		for _, d := range scoped.Differences([]scoped.Policy{*p}, scoped.NewDefinitions()) {
-			list = append(list, d.Attribute+": "+d.Text)
+	return func(p *scoped.Policy) []string {
+		list := slices.Concat(policies[p.Name], scopes["scope "+p.Scope])
+		if all.Options.Semantics == scoped.Compat {
+			for _, d := range scoped.Differences([]scoped.Policy{*p}, defs) {
+				list = append(list, d.Attribute+": "+d.Text)
+			}
 		}
+		return orEmpty(list) // JSON prints [], not null
 	}
-	return list
 }
 
 // printStored tells that a policy was stored: in JSON the policy as it is now,
 // else the text with its name, and what is odd about it.
-func printStored(env *environment, after *policyengine.Scoped, name, done string) error {
+func printStored(env *environment, after *policyengine.Scoped, about policyWarnings, name, done string) error {
 	p, ok := after.Set.Get(name)
 	if !ok {
 		return noPolicy(name)
 	}
-	warnings := warningsOf(after, p)
+	warnings := about(p)
 	if env.json {
 		return env.printJSON(shownPolicyJSON{newPolicyJSON(p), warnings})
 	}

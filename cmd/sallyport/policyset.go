@@ -63,7 +63,7 @@ func (c *policySetCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	return printStored(env, after, c.Name, done)
+	return printStored(env, after, warningsOf(after), c.Name, done)
 }
 
 // usage refuses what does not make sense together.
@@ -197,14 +197,14 @@ func (c *policySetCmd) setFile(ctx context.Context, env *environment) error {
 // printSet tells what was set, each with what is odd about it.
 func (*policySetCmd) printSet(env *environment, after *policyengine.Scoped, report *importReport) error {
 	done := map[importResult]string{importNew: "added policy %q", importChanged: "changed policy %q", importUnchanged: "policy %q was so already"}
-	list := []shownPolicyJSON{}
+	warnings, list := warningsOf(after), []shownPolicyJSON{}
 	for _, p := range report.Policies {
 		if !env.json {
-			if err := printStored(env, after, p.Name, done[p.Result]); err != nil {
+			if err := printStored(env, after, warnings, p.Name, done[p.Result]); err != nil {
 				return err
 			}
 		} else if stored, ok := after.Set.Get(p.Name); ok {
-			list = append(list, shownPolicyJSON{newPolicyJSON(stored), warningsOf(after, stored)})
+			list = append(list, shownPolicyJSON{newPolicyJSON(stored), warnings(stored)})
 		}
 	}
 	if env.json {
