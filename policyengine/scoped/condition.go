@@ -44,7 +44,7 @@ func compileConditions(list []Condition, compat bool) ([]condition, error) {
 	var faults []error
 	for i := range list {
 		c := &compiled[i]
-		c.Condition, c.key = list[i], list[i].Key
+		c.Condition = list[i]
 		c.source, c.kind, c.key = findSource(&list[i], compat)
 		c.cmp = compileComparator(c.Comparator, c.Value, compat)
 		if c.source == fromHelper {
