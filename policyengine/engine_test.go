@@ -22,7 +22,7 @@ import (
 type fakePolicy func(ctx context.Context, in *Input) (Result, error)
 
 func (f fakePolicy) Eval(ctx context.Context, in *Input) (Result, error) { return f(ctx, in) }
-func (fakePolicy) Reads() []Path                                         { return []Path{""} }
+func (fakePolicy) Reads() Reads                                          { return Reads{Paths: []Path{""}} }
 
 func says(passing bool, messages ...string) fakePolicy {
 	return func(context.Context, *Input) (Result, error) {

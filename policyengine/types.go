@@ -29,10 +29,68 @@ type Result struct {
 	Passing bool
 	// Messages are texts for the user, in the policy's order.
 	Messages []string
+	// Notes are texts for the audit alone: messages with audience audit.
+	Notes []string
 	// Raw is what the policy wants to hand on (its raw_result): JSON-like
 	// values. It never changes the verdict.
 	Raw any
+	// Events are what the policy, and those that it called, want in the audit.
+	Events []Event
 }
+
+// Event is an entry for the audit that a policy asked for (ak_create_event).
+type Event struct {
+	// Action is the policy's word with "custom_" before it.
+	Action string
+	// Policy is the name of the expression policy that created it.
+	Policy string
+	// Context holds JSON values, with whatever looks like a credential masked.
+	Context map[string]any
+}
+
+// ExceptionCode says in one word what kind of fault left a policy without a
+// result. Audit and callers of ak_call_policy see it.
+type ExceptionCode string
+
+// The codes of exceptions.
+const (
+	// ExceptionHelper: a helper function failed: a directory is down, an argument
+	// is wrong, a plugin died.
+	ExceptionHelper ExceptionCode = "helper_failed"
+	// ExceptionConflict: rules of the policy contradict each other.
+	ExceptionConflict ExceptionCode = "conflict"
+	// ExceptionResult: allow, messages or raw_result are not what they have to be.
+	ExceptionResult ExceptionCode = "bad_result"
+	// ExceptionTimeout: no answer in time.
+	ExceptionTimeout ExceptionCode = "timeout"
+	// ExceptionCanceled: whoever asked has gone.
+	ExceptionCanceled ExceptionCode = "canceled"
+	// ExceptionPanic: a fault of ours.
+	ExceptionPanic ExceptionCode = "panic"
+	// ExceptionInternal: the evaluator failed otherwise.
+	ExceptionInternal ExceptionCode = "internal"
+)
+
+// Exception is the error of an Expression: why a policy has no result. It is for
+// audit and log and never for the user.
+type Exception struct {
+	Code ExceptionCode
+	// Policy is the name of the policy; Location is FILE:LINE:COLUMN there, empty
+	// when no single place is to blame.
+	Policy, Location string
+	Err              error
+}
+
+// Error implements error.
+func (e *Exception) Error() string {
+	if e.Location == "" {
+		return e.Err.Error()
+	}
+	return e.Location + ": " + e.Err.Error()
+}
+
+// Unwrap returns what went wrong.
+func (e *Exception) Unwrap() error { return e.Err }
 
 // Decision is what the engine says of a login at one stage.
 type Decision struct {
@@ -75,13 +133,23 @@ type BindingRecord struct {
 type Path string
 
 // Expression is a compiled expression policy; package rego makes them. Eval is
-// safe for concurrent use. An error is a policy exception: the caller decides
-// what it counts as.
+// safe for concurrent use. An error is a policy exception (an *Exception): the
+// caller decides what it counts as. Look-ups beyond the input are noted as package
+// fresh has it.
 type Expression interface {
 	Eval(ctx context.Context, in *Input) (Result, error)
-	// Reads lists the places of the input that Eval can look at: what an exact
-	// cache key is made of.
-	Reads() []Path
+	// Reads says what Eval can look at: what an exact cache key is made of.
+	Reads() Reads
+}
+
+// Reads is what an expression policy can look at, found when it was loaded. It may
+// say too much, and never too little.
+type Reads struct {
+	// Paths are places of the input, sorted, none below another one.
+	Paths []Path
+	// Uncacheable says why results cannot be kept: side effects, the clock. Empty
+	// for a policy whose results can be.
+	Uncacheable string
 }
 
 // Value is an argument or a result of a condition helper: nil, bool, float64,
@@ -143,6 +211,12 @@ type Helper struct {
 	Args   []ValueType
 	Result ValueType
 	Class  Class
+	// Reads are the places of the input that the call depends on besides its
+	// arguments; the empty path is all of it.
+	Reads []Path
+	// TTL is how long a result may be kept by whoever calls, 0 for not at all.
+	// Results of class D can be kept always, those of class W never.
+	TTL time.Duration
 	Condition
 }
 

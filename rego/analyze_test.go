@@ -26,8 +26,8 @@ func TestRulesBehindOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := set.Expressions()["p"]
-			if want := []policyengine.Path{"request.user.groups"}; !slices.Equal(p.Reads(), want) {
-				t.Errorf("it reads %q, want %q", p.Reads(), want)
+			if want := []policyengine.Path{"request.user.groups"}; !slices.Equal(p.Reads().Paths, want) {
+				t.Errorf("it reads %q, want %q", p.Reads().Paths, want)
 			}
 			if r, err := p.Eval(t.Context(), alice()); err != nil || r.Passing {
 				t.Errorf("who is barred: passing %v, error %v", r.Passing, err)

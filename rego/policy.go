@@ -30,9 +30,11 @@ type Policy struct {
 
 var _ policyengine.Expression = (*Policy)(nil)
 
-// Reads lists the places of the input document that the policy can look at. The
-// empty path is the whole document.
-func (p *Policy) Reads() []policyengine.Path { return slices.Clone(p.reads) }
+// Reads says what of the input document the policy can look at. The empty path is
+// the whole document.
+func (p *Policy) Reads() policyengine.Reads {
+	return policyengine.Reads{Paths: slices.Clone(p.reads), Uncacheable: "not known to be cacheable"}
+}
 
 // inputKey keys the input document that the policies of one decision share.
 type inputKey struct {

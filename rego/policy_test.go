@@ -325,7 +325,7 @@ func TestReads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := set.Expressions()["p"].Reads(); !slices.Equal(got, tt.want) {
+			if got := set.Expressions()["p"].Reads().Paths; !slices.Equal(got, tt.want) {
 				t.Errorf("reads %q, want %q", got, tt.want)
 			}
 		})

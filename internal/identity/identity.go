@@ -44,6 +44,9 @@ type User struct {
 	// Groups are the names of all groups that the user is in, nested ones
 	// resolved, sorted, each once.
 	Groups []string
+	// Memberships are the same groups with what else the directory knows of them,
+	// in the order of Groups.
+	Memberships []Membership
 	// Attributes are further facts by name, as the directory spells them.
 	Attributes map[string][]string
 	// Authenticators are the types of confirmed second factors ("totp", …).
@@ -55,6 +58,17 @@ type User struct {
 // InGroup reports whether the user is in the group of exactly this name.
 func (u *User) InGroup(name string) bool {
 	return slices.Contains(u.Groups, name)
+}
+
+// Membership is a group that a user is in, as the user's directory describes it.
+// What the directory does not have is empty.
+type Membership struct {
+	// ID is the directory's own stable key of the group.
+	ID, Name, DN string
+	// Superuser marks a group of administrators.
+	Superuser bool
+	// Attributes are further facts by name, as the directory spells them.
+	Attributes map[string][]string
 }
 
 // Group is a named set of users and of other groups.
