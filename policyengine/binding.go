@@ -124,7 +124,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		if !o.Scoped.Has(c.Scoped) {
 			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, config.DidYouMean(c.Scoped, o.Scoped.Names()))
 		}
-		b.check, b.pure = e.scopedCheck(c.Scoped), !callsHelper(o.Scoped, c.Scoped)
+		b.check, b.pure = e.native.check(c.Scoped), !callsHelper(o.Scoped, c.Scoped)
 	}
 	return nil
 }
@@ -173,15 +173,6 @@ func expressionCheck(name string, x Expression, cache Cache) check {
 			cache.Put(name, in, r)
 		}
 		return r, false, err
-	}
-}
-
-// scopedCheck passes when the scoped policy is active and matches the login.
-func (e *Engine) scopedCheck(name string) check {
-	return func(ctx context.Context, in *Input) (Result, bool, error) {
-		q := e.query(ctx, in)
-		ok, err := e.scoped.Applies(name, &q)
-		return Result{Passing: ok}, false, err
 	}
 }
 

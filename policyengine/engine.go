@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
-	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -31,14 +30,9 @@ type Options struct {
 // Engine decides. It is immutable and safe for concurrent use.
 type Engine struct {
 	applications map[string]*application
-	scoped       *scoped.Set
-	// node is this server's name.
-	node string
-	// resolvers are the directories of each realm, by its folded name.
-	resolvers map[string][]string
-	helpers   map[string]Helper
-	cache     Cache
-	log       *slog.Logger
+	native       *Native
+	cache        Cache
+	log          *slog.Logger
 }
 
 // application is what is decided about.
@@ -62,10 +56,7 @@ type asked struct {
 func New(cfg *config.Config, o Options) (*Engine, error) {
 	e := &Engine{
 		applications: make(map[string]*application, len(cfg.Applications)),
-		scoped:       o.Scoped,
-		node:         cfg.Policies.Node,
-		resolvers:    make(map[string][]string, len(cfg.Realms)),
-		helpers:      helpersByName(o.Helpers),
+		native:       NewNative(cfg, o.Scoped, o.Helpers),
 		cache:        o.Cache,
 		log:          o.Log,
 	}
@@ -74,9 +65,6 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
-	}
-	for name, realm := range cfg.Realms {
-		e.resolvers[identity.Fold(name)] = realm.Directories
 	}
 	var faults []error
 	for _, key := range sortedKeys(cfg.Applications) {
@@ -160,9 +148,9 @@ func (e *Engine) Values(ctx context.Context, in *Input, scope, action string) (V
 	if err := ctx.Err(); err != nil {
 		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
 	}
-	q := e.query(ctx, in)
+	q := e.native.query(ctx, in)
 	q.Scope, q.Action = scoped.Is(scope), scoped.Is(action)
-	values, err := e.scoped.GetActionValues(&q, scoped.ValueOptions{Unique: true, AllowWhiteSpace: true})
+	values, err := e.native.set.GetActionValues(&q, scoped.ValueOptions{Unique: true, AllowWhiteSpace: true})
 	if err != nil {
 		return Values{}, fmt.Errorf("look up %s in scope %s: %w", action, scope, err)
 	}

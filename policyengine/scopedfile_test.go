@@ -229,7 +229,7 @@ func TestValues(t *testing.T) {
 		{"conflict", conflict, "dave", "example", "", "", `"grant_access" by a; "deny_access" by b`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e := &Engine{scoped: tt.set}
+			e := &Engine{native: &Native{set: tt.set}}
 			in := alice()
 			in.User.Login, in.Realm = tt.login, tt.realm
 			v, err := e.Values(t.Context(), in, "authorization", "authorized")

@@ -88,10 +88,13 @@ func callsHelper(set *scoped.Set, name string) bool {
 
 // askHelper calls a helper for a condition. No answer is an error, and fails the login
 // whatever the condition says of missing values.
-func (e *Engine) askHelper(ctx context.Context, in *Input, call scoped.Call) (any, error) {
-	h, args, err := findHelper(e.helpers, call)
+func (n *Native) askHelper(ctx context.Context, in *Input, call scoped.Call) (any, error) {
+	h, args, err := findHelper(n.helpers, call)
 	if err != nil {
 		return nil, err
+	}
+	if h.Class == SideEffect && !Effects(ctx) {
+		return nil, fmt.Errorf("%s was not called: it has side effects", h.Name)
 	}
 	return h.Check(ctx, in, args)
 }

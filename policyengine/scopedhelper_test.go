@@ -193,7 +193,7 @@ func TestHelperLiterals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := e.askHelper(t.Context(), alice(), scoped.Call{Name: "x.echo", Args: []string{"12", "12", "true", `[1, "a"]`, `{"a": null}`}})
+	got, err := e.native.askHelper(t.Context(), alice(), scoped.Call{Name: "x.echo", Args: []string{"12", "12", "true", `[1, "a"]`, `{"a": null}`}})
 	want := []Value{"12", 12.0, true, []any{1.0, "a"}, map[string]any{"a": nil}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, error %v", got, err)

@@ -12,15 +12,15 @@ import (
 // query asks the scoped policies about a login. A client whose address is not
 // known makes the policies fail that ask for it. Helpers have till the deadline of
 // ctx to answer.
-func (e *Engine) query(ctx context.Context, in *Input) scoped.Query {
+func (n *Native) query(ctx context.Context, in *Input) scoped.Query {
 	q := scoped.Query{
-		ClientAddr: in.ClientIP, Now: in.Now, PINode: scoped.Is(e.node),
+		ClientAddr: in.ClientIP, Now: in.Now, PINode: scoped.Is(n.node),
 		UserAgent: scoped.Is(""), // neither RADIUS nor LDAP names the program that asks
 	}
 	if !in.ClientIP.IsValid() {
 		q.Client = scoped.Is("unknown")
 	}
-	if !e.scoped.AsksWorld() { // then the names say it all
+	if !n.set.AsksWorld() { // then the names say it all
 		q.User, q.Realm, q.Resolver = scoped.Is(in.User.Login), scoped.Is(in.Realm), scoped.Is(in.User.Directory)
 		return q
 	}
@@ -29,8 +29,8 @@ func (e *Engine) query(ctx context.Context, in *Input) scoped.Query {
 		Info: func() (map[string]any, error) { return userInfo(in.User), nil },
 	}
 	q.World = &scoped.World{
-		Resolvers: func(realm string) []string { return e.resolvers[identity.Fold(realm)] },
-		Helper:    func(call scoped.Call) (any, error) { return e.askHelper(ctx, in, call) },
+		Resolvers: func(realm string) []string { return n.resolvers[identity.Fold(realm)] },
+		Helper:    func(call scoped.Call) (any, error) { return n.askHelper(ctx, in, call) },
 		Fact:      func(section, key string) (any, bool, error) { return fact(in, section, key) },
 	}
 	return q

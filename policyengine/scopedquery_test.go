@@ -44,7 +44,7 @@ func TestScopedQuery(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := &Engine{scoped: set, node: "edge-a", resolvers: map[string][]string{"corp": {"staff", "guests"}}}
+			n := &Native{set: set, node: "edge-a", resolvers: map[string][]string{"corp": {"staff", "guests"}}}
 			in := alice()
 			in.Now = time.Date(2024, 3, 19, 12, 30, 0, 0, time.UTC)
 			in.User = &identity.User{
@@ -53,7 +53,7 @@ func TestScopedQuery(t *testing.T) {
 			}
 			in.RADIUS = RADIUSFacts{NASIdentifier: "gate", Attributes: map[string][]string{"Class": {"x"}}}
 			in.LDAP.TLS = "1.3"
-			r, _, err := e.scopedCheck("p")(t.Context(), in)
+			r, _, err := n.check("p")(t.Context(), in)
 			got := map[bool]string{true: "true", false: "false"}[r.Passing]
 			if err != nil {
 				got = err.Error()
@@ -69,7 +69,7 @@ func TestScopedQuery(t *testing.T) {
 // the realm.
 func TestNewKnowsResolvers(t *testing.T) {
 	e, err := New(&config.Config{Realms: map[string]*config.Realm{"Corp": {Directories: []string{"a", "b"}}}}, Options{Scoped: &scoped.Set{}})
-	if err != nil || len(e.resolvers["corp"]) != 2 {
-		t.Errorf("resolvers %v, %v", e.resolvers, err)
+	if err != nil || len(e.native.resolvers["corp"]) != 2 {
+		t.Errorf("resolvers %v, %v", e.native.resolvers, err)
 	}
 }

@@ -38,6 +38,9 @@ type Result struct {
 	Events []Event
 }
 
+// MaxEvents is how many events one decision can write into the audit.
+const MaxEvents = 16
+
 // Event is an entry for the audit that a policy asked for (ak_create_event).
 type Event struct {
 	// Action is the policy's word with "custom_" before it.
@@ -105,6 +108,11 @@ type Decision struct {
 	// Failed is true when the refusal comes from something that broke (an error,
 	// a timeout, a dead helper) and not from a policy that said no.
 	Failed bool
+	// Notes and Events are what the policies that count want in the audit, in
+	// binding order, whether the login is refused or not. Beyond MaxEvents, events
+	// are only in Bindings.
+	Notes  []string
+	Events []Event
 	// Bindings is the trace: one record per binding of the stage, in order.
 	Bindings []BindingRecord
 }
@@ -126,11 +134,22 @@ type BindingRecord struct {
 	Took time.Duration
 	// Raw is the policy's raw_result.
 	Raw any
+	// Notes and Events are what the policy wants in the audit.
+	Notes  []string
+	Events []Event
 }
 
 // Path is a place in the policy input, such as "request.user.groups"; the empty
 // path is the whole input.
 type Path string
+
+// PathMemberships is a place that the input document does not have: all that is
+// known of the user's groups, not their names alone. Helpers read it.
+const PathMemberships Path = "request.user#memberships"
+
+// PathMemberships is a place that the input document does not have: all that is
+// known of the groups that the user is in, identity.User.Memberships.
+const PathMemberships Path = "request.user#memberships"
 
 // Expression is a compiled expression policy; package rego makes them. Eval is
 // safe for concurrent use. An error is a policy exception (an *Exception): the

@@ -1,0 +1,67 @@
+package policyengine
+
+import (
+	"context"
+	"time"
+)
+
+// Explainer is satisfied by an Expression that can say how it came to its result.
+// Explain evaluates it anew and has no side effects: ctx says so too (Effects), to
+// whatever it calls. The error is Eval's; the Explanation then tells how far the
+// policy came.
+type Explainer interface {
+	Explain(ctx context.Context, in *Input) (Explanation, error)
+}
+
+// Explanation is how an expression policy came to its result. Texts that could be
+// credentials are masked in all of it.
+type Explanation struct {
+	Result Result
+	// Rules are the rules that were true, in the order in which they are written.
+	Rules []RuleTrace
+	// Calls are the calls of helper functions in the order of execution, those of
+	// policies that it called among them.
+	Calls []HelperCall
+	// Reads are the places of the input that it can look at.
+	Reads Reads
+	Took  time.Duration
+}
+
+// RuleTrace is a rule that took part in the result.
+type RuleTrace struct {
+	// Policy and Rule say which: "office_hours" and "allow".
+	Policy, Rule string
+	// Location is FILE:LINE:COLUMN of the rule, Text the line there.
+	Location, Text string
+	// Value is what the rule says: for a set or an object that several rules make,
+	// what this one adds.
+	Value Value
+}
+
+// HelperCall is one call of a helper function by a policy.
+type HelperCall struct {
+	Name   string
+	Args   []Value
+	Result Value
+	Err    error
+	Took   time.Duration
+	// Location is FILE:LINE:COLUMN of the call.
+	Location string
+	// Cached: the helper was not asked, an equal call had been answered before.
+	Cached bool
+}
+
+type effectsKey struct{}
+
+// WithoutEffects returns a context under which nothing is to happen but finding
+// out: helpers of class SideEffect are not called.
+func WithoutEffects(ctx context.Context) context.Context {
+	return context.WithValue(ctx, effectsKey{}, false)
+}
+
+// Effects reports whether side effects are wanted. They are unless WithoutEffects
+// said otherwise.
+func Effects(ctx context.Context) bool {
+	wanted, said := ctx.Value(effectsKey{}).(bool)
+	return wanted || !said
+}
