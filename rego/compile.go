@@ -17,22 +17,6 @@ import (
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
-// removed are the functions of OPA that policies do not get: they reach out of
-// the process, tell about it, or answer differently each time.
-var removed = []string{
-	"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.intn", "uuid.rfc4122", "rego.parse_module", "trace",
-}
-
-// capabilities is the language that policies are written in: Rego v1 without the
-// removed functions, and no network.
-func capabilities() *ast.Capabilities {
-	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
-	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return slices.Contains(removed, b.Name) })
-	c.AllowNet = []string{}
-	c.Features = []string{ast.FeatureRegoV1}
-	return c
-}
-
 // compile checks all modules and prepares every policy.
 func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins, log *slog.Logger) (*Set, error) {
 	caps := capabilities()
@@ -131,21 +115,10 @@ func hint(message string, known []string) string {
 	if !ok {
 		return ""
 	}
-	if slices.Contains(removed, name) {
-		return ": not available in policies, which must not reach out of the process"
-	}
-	if why, ok := reserved[name]; ok {
+	if why := missing(name); why != "" {
 		return ": " + why
 	}
 	return config.DidYouMean(name, known)
-}
-
-// reserved are functions that a policy written elsewhere may use, and why they
-// are not here.
-var reserved = map[string]string{
-	"ak_send_email":     "not available in an authentication proxy; use a plugin",
-	"ak_create_jwt":     "not available in an authentication proxy; use a plugin",
-	"ak_create_jwt_raw": "not available in an authentication proxy; use a plugin",
 }
 
 // at makes an error about a place in a file.

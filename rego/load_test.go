@@ -103,26 +103,6 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestRemovedFunctions(t *testing.T) {
-	for call, name := range map[string]string{
-		`http.send({"method": "get", "url": "http://127.0.0.1/"})`: "http.send",
-		`net.lookup_ip_addr("localhost")`:                          "net.lookup_ip_addr",
-		`opa.runtime()`:                                            "opa.runtime",
-		`rand.intn("x", 5)`:                                        "rand.intn",
-		`uuid.rfc4122("x")`:                                        "uuid.rfc4122",
-		`rego.parse_module("x", "package x")`:                      "rego.parse_module",
-		`trace("x")`:                                               "trace",
-	} {
-		_, err := load(t, map[string]string{"p.rego": policyText("allow if " + call)})
-		if err == nil || !strings.Contains(err.Error(), "undefined function "+name+": not available in policies") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if len(removed) != 7 {
-		t.Errorf("%d functions are removed, 7 are tested", len(removed))
-	}
-}
-
 func TestLoad(t *testing.T) {
 	set, err := load(t, map[string]string{
 		"a/one.rego":      "package sallyport.policies.one\ndefault allow := false\nallow if staff",
