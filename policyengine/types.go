@@ -144,10 +144,6 @@ type BindingRecord struct {
 type Path string
 
 // PathMemberships is a place that the input document does not have: all that is
-// known of the user's groups, not their names alone. Helpers read it.
-const PathMemberships Path = "request.user#memberships"
-
-// PathMemberships is a place that the input document does not have: all that is
 // known of the groups that the user is in, identity.User.Memberships.
 const PathMemberships Path = "request.user#memberships"
 
