@@ -95,8 +95,10 @@ func typeName(t reflect.Type, f field) string {
 		return "list of " + plural(typeName(t.Elem(), f))
 	case t.Kind() == reflect.Map:
 		return plural(typeName(t.Elem(), f)) + " by name"
-	case t == reflect.TypeFor[ListenAddr]():
+	case t == reflect.TypeFor[ListenAddr](), t == reflect.TypeFor[DNSServer]():
 		return "address"
+	case t == reflect.TypeFor[Origin]():
+		return "server"
 	case t == reflect.TypeFor[netip.Prefix]():
 		return "network"
 	case t.Kind() == reflect.Struct:

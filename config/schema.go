@@ -23,6 +23,8 @@ type Config struct {
 	Directories  map[string]*Directory   `yaml:"directories" doc:"Where users live, by name."`
 	Applications map[string]*Application `yaml:"applications" doc:"What users log in to, by name: each has RADIUS clients, an LDAP base DN, or both, and the policies that decide."`
 	Policies     Policies                `yaml:"policies" doc:"Where policies are read from."`
+	GeoIP        GeoIP                   `yaml:"geoip" doc:"Where addresses are: MaxMind files. They are read again when they change."`
+	DNS          DNS                     `yaml:"dns" doc:"DNS look-ups of policies."`
 	Plugins      Plugins                 `yaml:"plugins" doc:"Condition helpers: programs that answer questions of policies."`
 
 	// Warnings are what works and should be known all the same, in the order of
@@ -169,6 +171,7 @@ type Policies struct {
 	EmptyScope  EmptyScope `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, to questions whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows. No login asks such a question: authorized is a value."`
 	Node        string     `yaml:"node" doc:"The name of this server, which scoped policies with a pinode are compared with. Absent: the host name."`
 	Expressions string     `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
+	Requests    Requests   `yaml:"requests" doc:"Web servers that expression policies may ask (requests.get, requests.post)."`
 }
 
 // Plugins says which condition helpers run.
