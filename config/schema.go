@@ -168,10 +168,17 @@ type Policies struct {
 	Scoped    []string `yaml:"scoped" path:"true" doc:"YAML files with scoped policies; patterns such as policies/*.yaml are allowed, and every directory that they look into has to be readable."`
 	Semantics string   `yaml:"semantics" default:"hardened" enum:"hardened,compat" doc:"How scoped policies are read: hardened, or compat for the answers that privacyIDEA gives, with its traps."`
 	// EmptyScope is by scope; AllScopes is a key too.
-	EmptyScope  EmptyScope `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, to questions whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows. No login asks such a question: authorized is a value."`
-	Node        string     `yaml:"node" doc:"The name of this server, which scoped policies with a pinode are compared with. Absent: the host name."`
-	Expressions string     `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
-	Requests    Requests   `yaml:"requests" doc:"Web servers that expression policies may ask (requests.get, requests.post)."`
+	EmptyScope  EmptyScope  `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, to questions whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows. No login asks such a question: authorized is a value."`
+	Node        string      `yaml:"node" doc:"The name of this server, which scoped policies with a pinode are compared with. Absent: the host name."`
+	Expressions string      `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
+	Cache       PolicyCache `yaml:"cache" doc:"Results of expression policies that are kept. They are exact: what is kept is used only where evaluating anew would give the same."`
+	Requests    Requests    `yaml:"requests" doc:"Web servers that expression policies may ask (requests.get, requests.post)."`
+}
+
+// PolicyCache bounds what is kept of the results of expression policies.
+type PolicyCache struct {
+	Entries int           `yaml:"entries" default:"10000" min:"0" max:"10000000" doc:"How many results are kept. 0 keeps none."`
+	TTL     time.Duration `yaml:"ttl" default:"60s" min:"1ms" max:"1h" doc:"How long a result is kept at most. One that look-ups went into ends with the first of them that ends."`
 }
 
 // Plugins says which condition helpers run.
