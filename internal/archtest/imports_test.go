@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/pyregex":                 {},
 	"internal/pyip":                    {},
 	"internal/event":                   {},
-	"internal/filter":                  {"internal/identity", "internal/pyregex"},
+	"internal/filter":                  {"internal/identity", "internal/pyregex", "config"},
 	"internal/geo":                     {"config"},
 	"internal/dns":                     {"internal/fresh", "config"},
 	"internal/webget":                  {"config"},
