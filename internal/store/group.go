@@ -25,7 +25,7 @@ const selectGroupsOfUser = `WITH RECURSIVE member_of (id) AS (
 		SELECT group_id FROM group_users WHERE user_id = ?
 		UNION
 		SELECT g.group_id FROM group_groups g JOIN member_of m ON g.member_id = m.id)
-	SELECT g.name FROM groups g JOIN member_of m ON g.id = m.id LIMIT ?`
+	SELECT g.id, g.name FROM groups g JOIN member_of m ON g.id = m.id LIMIT ?`
 
 type groupKey struct{ id, name string }
 
@@ -48,18 +48,31 @@ func groupByName(ctx context.Context, q querier, name string) (groupKey, error) 
 // GroupsOf returns the names of all groups that a user is in, nested ones
 // resolved, sorted, each once. An ID that nobody has is in none.
 func (s *Store) GroupsOf(ctx context.Context, userID string) ([]string, error) {
-	groups, err := s.groupsOf(ctx, userID)
+	groups, err := s.MembershipsOf(ctx, userID)
+	if err != nil || len(groups) == 0 {
+		return nil, err
+	}
+	names := make([]string, len(groups))
+	for i := range groups {
+		names[i] = groups[i].Name
+	}
+	return names, nil
+}
+
+// MembershipsOf returns ID and name of the groups of GroupsOf, in the same order.
+func (s *Store) MembershipsOf(ctx context.Context, userID string) ([]identity.Membership, error) {
+	groups, err := s.membershipsOf(ctx, userID)
 	if err != nil {
 		return nil, fmt.Errorf("find groups of user with ID %q: %w", clip(userID), err)
 	}
 	return groups, nil
 }
 
-func (s *Store) groupsOf(ctx context.Context, userID string) ([]string, error) {
+func (s *Store) membershipsOf(ctx context.Context, userID string) ([]identity.Membership, error) {
 	if err := s.opened.check(ctx); err != nil {
 		return nil, err
 	}
-	groups, err := names(s.groupsOfUser.QueryContext(ctx, userID, maxGroups+1))
+	groups, err := memberships(s.groupsOfUser.QueryContext(ctx, userID, maxGroups+1))
 	if err == nil && len(groups) > maxGroups {
 		err = fmt.Errorf("in more than %d groups", maxGroups)
 	}

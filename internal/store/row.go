@@ -3,7 +3,10 @@ package store
 import (
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/sallyport-auth/sallyport/internal/identity"
 )
 
 // millis is how an instant is stored; the zero Time is 0.
@@ -49,6 +52,20 @@ func names(rows *sql.Rows, err error) ([]string, error) {
 		return err
 	})(rows, err)
 	slices.Sort(list)
+	return list, err
+}
+
+// memberships collects, sorted by name, what a query for ID and name of groups
+// returned.
+func memberships(rows *sql.Rows, err error) ([]identity.Membership, error) {
+	var list []identity.Membership
+	err = each(func(r row) error {
+		var m identity.Membership
+		err := r.Scan(&m.ID, &m.Name)
+		list = append(list, m)
+		return err
+	})(rows, err)
+	slices.SortFunc(list, func(a, b identity.Membership) int { return strings.Compare(a.Name, b.Name) })
 	return list, err
 }
 

@@ -19,7 +19,7 @@ type Store struct {
 	opened      *openedFile
 	read, write *sql.DB
 
-	userByLogin, userByID, groupsOfUser, policyRevision *sql.Stmt
+	userByLogin, userByID, groupsOfUser, policyRevision, userRevision *sql.Stmt
 }
 
 // Option changes how Open works.
@@ -123,6 +123,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.userByID, selectUser + ` WHERE id = ?`},
 		{&s.groupsOfUser, selectGroupsOfUser},
 		{&s.policyRevision, selectRevision},
+		{&s.userRevision, selectUserRevision},
 	} {
 		stmt, err := s.read.PrepareContext(ctx, p.text)
 		if err != nil {
@@ -136,7 +137,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // Close closes the store. It is called once, after the last use.
 func (s *Store) Close() error {
 	var errs []error
-	for _, stmt := range []*sql.Stmt{s.userByLogin, s.userByID, s.groupsOfUser, s.policyRevision} {
+	for _, stmt := range []*sql.Stmt{s.userByLogin, s.userByID, s.groupsOfUser, s.policyRevision, s.userRevision} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

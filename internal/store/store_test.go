@@ -84,7 +84,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"no directory", filepath.Join(dir, "nowhere", "s.db"), "directory " + filepath.Join(dir, "nowhere") + " does not exist"},
 		{"a directory", dir, "is a directory"},
 		{"not a database", garbage, "not a database"},
-		{"newer schema", newer, "version 977, but this program knows versions up to 2 only"},
+		{"newer schema", newer, "version 977, but this program knows versions up to 3 only"},
 	} {
 		s, err := store.Open(t.Context(), c.file)
 		if err == nil {

@@ -33,6 +33,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"nested groups": testNestedGroups,
 		"cycles":        testCycles,
 		"members":       testMembers,
+		"memberships":   testMemberships,
+		"user revision": testUserRevision,
+		"each user":     testEachUser,
 		"fill":          testFill,
 		"import":        testImport,
 		"import faults": testImportFaults,
@@ -127,6 +130,12 @@ func testCancelled(t *testing.T, open Opener) {
 	}
 	if _, err := s.PoliciesRevision(ctx); err == nil {
 		t.Error("read the revision after the context's end")
+	}
+	if _, err := s.UsersRevision(ctx); err == nil {
+		t.Error("read the revision of users after the context's end")
+	}
+	if err := s.EachUser(ctx, store.UserQuery{}, func(store.User) (bool, error) { return true, nil }); err == nil {
+		t.Error("went through users after the context's end")
 	}
 	if s.Ping(ctx) == nil {
 		t.Error("ping succeeds after the context's end")
