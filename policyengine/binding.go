@@ -16,12 +16,15 @@ import (
 
 // binding is a compiled config.Binding.
 type binding struct {
-	name    string // kind and target, "group vpn-users"
-	check   check
-	order   int
-	negate  bool
-	enabled bool
-	timeout time.Duration
+	name   string // kind and target, "group vpn-users"
+	target string
+	check  check
+	// question is the expression policy that is asked; nil for other targets.
+	question *question
+	order    int
+	negate   bool
+	enabled  bool
+	timeout  time.Duration
 	// failed is what counts when the check fails.
 	failed  bool
 	dryRun  bool
@@ -31,9 +34,8 @@ type binding struct {
 	pure bool
 }
 
-// check answers for one binding. The bool tells whether the answer came from
-// the cache.
-type check func(ctx context.Context, in *Input) (Result, bool, error)
+// check answers for one binding.
+type check func(ctx context.Context, in *Input) (Result, error)
 
 // compile makes the bindings of one application, sorted by order and then as
 // written.
@@ -65,7 +67,6 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 		}
 		s := app.stages[stage]
 		s.bindings = append(s.bindings, b)
-		s.timed = s.timed || b.enabled && !b.pure
 	}
 	for _, s := range app.stages {
 		slices.SortStableFunc(s.bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
@@ -108,7 +109,7 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		}
 		return cfg.Fault(at, "%s: a binding has exactly one of group, user, policy and scoped", what)
 	}
-	b.name, b.pure = given[0], c.Policy == ""
+	b.name, b.target, b.pure = given[0], c.Group+c.User+c.Policy+c.Scoped, c.Policy == ""
 	switch {
 	case c.Group != "":
 		b.check = groupCheck(c.Group)
@@ -119,7 +120,8 @@ func (e *Engine) target(cfg *config.Config, at string, b *binding, c *config.Bin
 		if !ok {
 			return cfg.Fault(at+".policy", "there is no expression policy %q%s", c.Policy, config.DidYouMean(c.Policy, sortedKeys(o.Expressions)))
 		}
-		b.check = expressionCheck(c.Policy, expression, e.cache)
+		b.question = e.question(c.Policy, expression)
+		b.check = expression.Eval
 	case c.Scoped != "":
 		if !o.Scoped.Has(c.Scoped) {
 			return cfg.Fault(at+".scoped", "there is no scoped policy %q%s", c.Scoped, config.DidYouMean(c.Scoped, o.Scoped.Names()))
@@ -139,8 +141,8 @@ func kind(name, target string) string {
 // groupCheck passes for members of the group of exactly this name, as the
 // directory spells it.
 func groupCheck(group string) check {
-	return func(_ context.Context, in *Input) (Result, bool, error) {
-		return Result{Passing: in.User.InGroup(group)}, false, nil
+	return func(_ context.Context, in *Input) (Result, error) {
+		return Result{Passing: in.User.InGroup(group)}, nil
 	}
 }
 
@@ -156,24 +158,20 @@ func userCheck(user string, realms map[string]*config.Realm) check {
 			break
 		}
 	}
-	return func(_ context.Context, in *Input) (Result, bool, error) {
+	return func(_ context.Context, in *Input) (Result, error) {
 		passing := identity.Fold(in.User.Login) == login && (realm == "" || identity.Fold(in.Realm) == realm)
-		return Result{Passing: passing}, false, nil
+		return Result{Passing: passing}, nil
 	}
 }
 
-// expressionCheck asks an expression policy, or the cache in its stead.
-func expressionCheck(name string, x Expression, cache Cache) check {
-	return func(ctx context.Context, in *Input) (Result, bool, error) {
-		if r, ok := cache.Get(name, in); ok {
-			return r, true, nil
-		}
-		r, err := x.Eval(ctx, in)
-		if err == nil && ctx.Err() == nil {
-			cache.Put(name, in, r)
-		}
-		return r, false, err
+// question is the one of an expression policy, however many bindings ask it.
+func (e *Engine) question(name string, x Expression) *question {
+	q, ok := e.questions[name]
+	if !ok {
+		q = newQuestion(uint32(len(e.questions)), name, x) //nolint:gosec // a number of policies
+		e.questions[name] = q
 	}
+	return q
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

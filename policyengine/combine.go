@@ -28,6 +28,7 @@ func combine(app *application, bindings []*binding, records []BindingRecord) Dec
 		}
 		if r.counts() {
 			d.Messages = append(d.Messages, r.Messages...)
+			d.Events = append(d.Events, r.Events[:min(len(r.Events), MaxEvents-len(d.Events))]...)
 		}
 	}
 	if !d.Allowed && len(d.Messages) == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -20,19 +19,15 @@ type Options struct {
 	Helpers []Helper
 	// Expressions are the expression policies by name.
 	Expressions map[string]Expression
-	// Cache keeps results of expressions; nil means NoCache.
-	Cache Cache
-	// Log is told of bindings that could not be evaluated and of dry runs; nil
-	// discards that.
-	Log *slog.Logger
 }
 
 // Engine decides. It is immutable and safe for concurrent use.
 type Engine struct {
 	applications map[string]*application
 	native       *Native
-	cache        Cache
-	log          *slog.Logger
+	// questions are the expression policies that bindings ask, by name.
+	questions map[string]*question
+	cache     *cache
 }
 
 // application is what is decided about.
@@ -46,9 +41,6 @@ type application struct {
 // asked are the bindings of one stage, in the order in which they are asked.
 type asked struct {
 	bindings []*binding
-	// timed: one of them needs time, and so the stage a deadline and a place for
-	// what expressions share.
-	timed bool
 }
 
 // New compiles the bindings of every application. The error joins all faults,
@@ -57,14 +49,8 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 	e := &Engine{
 		applications: make(map[string]*application, len(cfg.Applications)),
 		native:       NewNative(cfg, o.Scoped, o.Helpers),
-		cache:        o.Cache,
-		log:          o.Log,
-	}
-	if e.cache == nil {
-		e.cache = NoCache{}
-	}
-	if e.log == nil {
-		e.log = slog.New(slog.DiscardHandler)
+		questions:    make(map[string]*question, len(o.Expressions)),
+		cache:        newCache(cfg.Policies.Cache),
 	}
 	var faults []error
 	for _, key := range sortedKeys(cfg.Applications) {
@@ -82,61 +68,41 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 
 // Decide asks the bindings of the input's application for one stage. An error
 // means that there is no decision: the application is unknown, the input is not
-// whole, or ctx ended. Everything that goes wrong with a single binding is part
-// of the Decision instead.
+// whole, or ctx ended; in the last case the Decision has what the bindings said
+// all the same, for the record. Everything that goes wrong with a single binding is
+// part of the Decision instead.
 func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, error) {
-	if in == nil || in.User == nil {
-		return Decision{}, errors.New("decide: no user to decide about")
+	app, asked, err := e.find(ctx, stage, in)
+	if err != nil {
+		return Decision{}, err
 	}
-	app, ok := e.applications[in.Application]
-	if !ok {
-		return Decision{}, fmt.Errorf("decide: there is no application %q", in.Application)
-	}
-	if stage != StageAdmission && stage != StageAccess {
-		return Decision{}, fmt.Errorf("decide: there is no stage %q", stage)
-	}
-	if err := ctx.Err(); err != nil {
-		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
-	}
-	asked := app.stages[stage]
 	if asked == nil {
 		return Decision{Allowed: true}, nil
 	}
-	records := e.ask(ctx, app, asked, in)
+	d := combine(app, asked.bindings, e.ask(ctx, app, asked, in, nil))
 	if err := ctx.Err(); err != nil {
-		return Decision{}, fmt.Errorf("decide for application %s: %w", in.Application, err)
+		d = Decision{Events: d.Events, Bindings: d.Bindings}
+		return d, fmt.Errorf("decide for application %s: %w", in.Application, err)
 	}
-	return combine(app, asked.bindings, records), nil
+	return d, nil
 }
 
-// ask evaluates every binding, in order and one after the other: no message and
-// no side effect is lost by stopping early, and a trace is always whole.
-func (e *Engine) ask(ctx context.Context, app *application, asked *asked, in *Input) []BindingRecord {
-	var deadline time.Time
-	if asked.timed {
-		ctx, deadline = withShared(ctx), time.Now().Add(app.timeout)
+// find finds what is to be asked about a login; no bindings are nil.
+func (e *Engine) find(ctx context.Context, stage Stage, in *Input) (*application, *asked, error) {
+	if in == nil || in.User == nil {
+		return nil, nil, errors.New("decide: no user to decide about")
 	}
-	records := make([]BindingRecord, len(asked.bindings))
-	for i, b := range asked.bindings {
-		records[i] = e.evaluate(ctx, b, in, deadline)
-		e.report(ctx, in, &records[i])
+	app, ok := e.applications[in.Application]
+	if !ok {
+		return nil, nil, fmt.Errorf("decide: there is no application %q", in.Application)
 	}
-	return records
-}
-
-// report logs what nobody would see otherwise: failures, also those that count
-// as passing, and dry runs.
-func (e *Engine) report(ctx context.Context, in *Input, r *BindingRecord) {
-	if r.Err != nil {
-		e.log.LogAttrs(ctx, slog.LevelWarn, "binding could not be evaluated",
-			slog.String("request_id", in.RequestID), slog.String("application", in.Application),
-			slog.String("binding", r.Name), slog.Bool("passing", r.Passing), slog.Any("error", r.Err))
+	if stage != StageAdmission && stage != StageAccess {
+		return nil, nil, fmt.Errorf("decide: there is no stage %q", stage)
 	}
-	if r.DryRun && r.Skipped == "" {
-		e.log.LogAttrs(ctx, slog.LevelInfo, "dry run",
-			slog.String("request_id", in.RequestID), slog.String("application", in.Application),
-			slog.String("binding", r.Name), slog.Bool("passing", r.Passing), slog.Any("messages", r.Messages))
+	if err := ctx.Err(); err != nil {
+		return nil, nil, fmt.Errorf("decide for application %s: %w", in.Application, err)
 	}
+	return app, app.stages[stage], nil
 }
 
 // Values returns what the scoped policies set for an action of a scope. Policies

@@ -3,7 +3,6 @@ package policyengine
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -395,71 +394,6 @@ func TestNewRefuses(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault %q in:\n%v", want, err)
 		}
-	}
-}
-
-// onceCache remembers one result.
-type onceCache struct {
-	NoCache
-	r    Result
-	full bool
-}
-
-func (c *onceCache) Get(string, *Input) (Result, bool) { return c.r, c.full }
-func (c *onceCache) Put(_ string, _ *Input, r Result)  { c.r, c.full = r, true }
-
-func TestCache(t *testing.T) {
-	calls := 0
-	fail := true
-	x := fakePolicy(func(context.Context, *Input) (Result, error) {
-		calls++
-		if fail {
-			return Result{}, errBroken
-		}
-		return Result{Passing: true, Messages: []string{"m"}}, nil
-	})
-	cfg := &config.Config{Applications: map[string]*config.Application{"vpn": {Policies: config.ApplicationPolicies{
-		Timeout: time.Second, Bindings: []config.Binding{bind(config.Binding{Policy: "x"})},
-	}}}}
-	e, err := New(cfg, Options{Expressions: map[string]Expression{"x": x}, Cache: &onceCache{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []struct {
-		calls           int
-		allowed, cached bool
-	}{{1, false, false}, {2, true, false}, {2, true, true}} {
-		d, err := e.Decide(t.Context(), StageAccess, alice())
-		if err != nil || calls != want.calls || d.Allowed != want.allowed || d.Bindings[0].Cached != want.cached {
-			t.Errorf("decision %d: %+v after %d calls, error %v: a failure must not be kept, a result must", i, d, calls, err)
-		}
-		fail = false
-	}
-}
-
-func TestLog(t *testing.T) {
-	var text strings.Builder
-	cfg := &config.Config{Applications: map[string]*config.Application{"vpn": {Policies: config.ApplicationPolicies{
-		Timeout: time.Second, Bindings: []config.Binding{
-			bind(config.Binding{Policy: "breaks", FailureResult: "pass"}),
-			bind(config.Binding{Policy: "why", DryRun: true}),
-			bind(config.Binding{Policy: "yes"}),
-		},
-	}}}}
-	e, err := New(cfg, Options{Expressions: policies, Log: slog.New(slog.NewTextHandler(&text, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.Decide(t.Context(), StageAccess, alice()); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"level=WARN", `error="policy breaks: the disk`, "request_id=r1", `msg="dry run"`, `binding="policy why"`} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("no %s in the log:\n%s", want, &text)
-		}
-	}
-	if strings.Count(text.String(), "\n") != 2 {
-		t.Errorf("what went well is not worth a line:\n%s", &text)
 	}
 }
 

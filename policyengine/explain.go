@@ -2,6 +2,7 @@ package policyengine
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -64,4 +65,43 @@ func WithoutEffects(ctx context.Context) context.Context {
 func Effects(ctx context.Context) bool {
 	wanted, said := ctx.Value(effectsKey{}).(bool)
 	return wanted || !said
+}
+
+// StageExplanation is what the engine says of a login at one stage, and why.
+type StageExplanation struct {
+	Stage    Stage
+	Decision Decision
+	// Policies has, for each of Decision.Bindings, how its expression policy came
+	// to the result; nil for targets of other kinds, for bindings that were not
+	// asked and for policies that cannot tell. Cached in the record then means that
+	// the result is remembered at this moment, though it was made anew for this.
+	Policies []*Explanation
+}
+
+// Explain decides both stages for a login, without side effects and without the
+// cache, and tells how each binding came to its result. In stage admission the
+// policies see no AuthMethod, as in a login. The errors are those of Decide.
+func (e *Engine) Explain(ctx context.Context, in *Input) ([]StageExplanation, error) {
+	ctx = WithoutEffects(ctx)
+	var all []StageExplanation
+	for _, stage := range []Stage{StageAdmission, StageAccess} {
+		app, asked, err := e.find(ctx, stage, in)
+		if err != nil {
+			return all, err
+		}
+		facts := *in
+		if stage == StageAdmission {
+			facts.AuthMethod = ""
+		}
+		x := StageExplanation{Stage: stage, Decision: Decision{Allowed: true}}
+		if asked != nil {
+			x.Policies = make([]*Explanation, len(asked.bindings))
+			x.Decision = combine(app, asked.bindings, e.ask(ctx, app, asked, &facts, x.Policies))
+		}
+		all = append(all, x)
+		if err := ctx.Err(); err != nil {
+			return all, fmt.Errorf("explain for application %s: %w", in.Application, err)
+		}
+	}
+	return all, nil
 }

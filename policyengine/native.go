@@ -65,8 +65,8 @@ func (n *Native) Reads(name string) Reads {
 
 // check is Applies for a binding.
 func (n *Native) check(name string) check {
-	return func(ctx context.Context, in *Input) (Result, bool, error) {
+	return func(ctx context.Context, in *Input) (Result, error) {
 		ok, err := n.Applies(ctx, name, in)
-		return Result{Passing: ok}, false, err
+		return Result{Passing: ok}, err
 	}
 }

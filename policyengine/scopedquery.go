@@ -31,7 +31,7 @@ func (n *Native) query(ctx context.Context, in *Input) scoped.Query {
 	q.World = &scoped.World{
 		Resolvers: func(realm string) []string { return n.resolvers[identity.Fold(realm)] },
 		Helper:    func(call scoped.Call) (any, error) { return n.askHelper(ctx, in, call) },
-		Fact:      func(section, key string) (any, bool, error) { return fact(in, section, key) },
+		Fact:      func(section, key string) (any, bool, error) { return conditionFact(in, section, key) },
 	}
 	return q
 }
@@ -57,9 +57,9 @@ func oneOrList(values []string) any {
 	return slices.Clone(values)
 }
 
-// fact reads what sections radius:ATTRIBUTE and ldap:FACT name: attributes of an
+// conditionFact reads what sections radius:ATTRIBUTE and ldap:FACT name: attributes of an
 // Access-Request, and bind_dn, base_dn and tls of an LDAP connection.
-func fact(in *Input, section, key string) (any, bool, error) {
+func conditionFact(in *Input, section, key string) (any, bool, error) {
 	var text string
 	switch section {
 	case "radius":

@@ -53,7 +53,7 @@ func TestScopedQuery(t *testing.T) {
 			}
 			in.RADIUS = RADIUSFacts{NASIdentifier: "gate", Attributes: map[string][]string{"Class": {"x"}}}
 			in.LDAP.TLS = "1.3"
-			r, _, err := n.check("p")(t.Context(), in)
+			r, err := n.check("p")(t.Context(), in)
 			got := map[bool]string{true: "true", false: "false"}[r.Passing]
 			if err != nil {
 				got = err.Error()

@@ -108,10 +108,9 @@ type Decision struct {
 	// Failed is true when the refusal comes from something that broke (an error,
 	// a timeout, a dead helper) and not from a policy that said no.
 	Failed bool
-	// Notes and Events are what the policies that count want in the audit, in
-	// binding order, whether the login is refused or not. Beyond MaxEvents, events
-	// are only in Bindings.
-	Notes  []string
+	// Events are what the policies that count want in the audit, in binding order,
+	// whether the login is refused or not. Those beyond MaxEvents are only in
+	// Bindings.
 	Events []Event
 	// Bindings is the trace: one record per binding of the stage, in order.
 	Bindings []BindingRecord
@@ -234,22 +233,3 @@ type Helper struct {
 	TTL time.Duration
 	Condition
 }
-
-// Cache keeps the results of expression policies. An implementation must be
-// exact: what Get returns is what Eval would return now. NoCache is the
-// implementation that never remembers.
-type Cache interface {
-	Get(policy string, in *Input) (Result, bool)
-	Put(policy string, in *Input, r Result)
-}
-
-// NoCache is a Cache that is always empty.
-type NoCache struct{}
-
-// Get finds nothing.
-func (NoCache) Get(string, *Input) (Result, bool) { return Result{}, false }
-
-// Put forgets the result.
-func (NoCache) Put(string, *Input, Result) {}
-
-var _ Cache = NoCache{}

@@ -28,7 +28,8 @@ type Decoy interface {
 // Decider is the policy engine.
 type Decider interface {
 	// Decide asks the bindings of the application for one stage. An error means
-	// that there is no decision; the login is refused.
+	// that there is no decision; the login is refused, and recorded with what the
+	// Decision has of bindings and events all the same.
 	Decide(ctx context.Context, stage policyengine.Stage, in *policyengine.Input) (policyengine.Decision, error)
 	// Values returns what scoped policies set for an action.
 	Values(ctx context.Context, in *policyengine.Input, scope, action string) (policyengine.Values, error)

@@ -239,7 +239,7 @@ func (p *Proxy) authorize(ctx context.Context, in *policyengine.Input) ending {
 	}
 	values, err := p.decider.Values(ctx, in, "authorization", "authorized")
 	if err != nil {
-		return broken(ctx, fmt.Errorf("scoped policies, authorized: %w", err))
+		return broken(ctx, fmt.Errorf("scoped policies, authorized: %w", err)).with(end)
 	}
 	setting, found := values.First()
 	if !found || setting.Value == "grant_access" {
@@ -250,7 +250,7 @@ func (p *Proxy) authorize(ctx context.Context, in *policyengine.Input) ending {
 		name += " " + setting.Policies[0]
 	}
 	if setting.Value != "deny_access" {
-		end = broken(ctx, fmt.Errorf("%s: authorized=%q is neither grant_access nor deny_access", name, setting.Value))
+		end = broken(ctx, fmt.Errorf("%s: authorized=%q is neither grant_access nor deny_access", name, setting.Value)).with(end)
 	} else {
 		end = refuse(ReasonPolicyDenied, name+" denies access").with(end)
 		end.messages = nil
@@ -262,10 +262,10 @@ func (p *Proxy) authorize(ctx context.Context, in *policyengine.Input) ending {
 // decide asks the engine for one stage.
 func (p *Proxy) decide(ctx context.Context, stage policyengine.Stage, in *policyengine.Input) ending {
 	decision, err := p.decider.Decide(ctx, stage, in)
+	end := ending{policy: decision.Policy, messages: decision.Messages, bindings: decision.Bindings, events: decision.Events}
 	if err != nil {
-		return broken(ctx, fmt.Errorf("decide %s: %w", stage, err))
+		return broken(ctx, fmt.Errorf("decide %s: %w", stage, err)).with(end)
 	}
-	end := ending{policy: decision.Policy, messages: decision.Messages, bindings: decision.Bindings}
 	switch {
 	case decision.Allowed:
 		end.note = "allowed"
@@ -319,7 +319,7 @@ func (p *Proxy) answer(a *Attempt, who subject, end ending, t *trace) Outcome {
 	o := Outcome{
 		Verdict: Accept, Reason: ReasonOK,
 		Messages: end.messages, Policy: end.policy,
-		User: who.user, Err: end.err,
+		User: who.user, Events: t.events, Err: end.err,
 	}
 	if end.reason != "" {
 		o.Verdict, o.Reason = Reject, end.reason

@@ -47,6 +47,8 @@ type Outcome struct {
 	User *identity.User
 	// Realm is the realm that the login resolved to, empty when to none.
 	Realm string
+	// Events are what policies want in the audit, whatever became of the login.
+	Events []policyengine.Event
 	// Err is the cause behind a reason that is a failure, for the log only.
 	Err error
 	// Trace has a record of each stage that ran.

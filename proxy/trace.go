@@ -18,6 +18,7 @@ type ending struct {
 	policy   string
 	messages []string
 	bindings []policyengine.BindingRecord
+	events   []policyengine.Event
 	err      error
 	// unverified: a directory could not be asked about the credential.
 	unverified bool
@@ -30,9 +31,9 @@ func goOn(note string) ending { return ending{note: note} }
 
 func refuse(r Reason, note string) ending { return ending{reason: r, note: note} }
 
-// with keeps the bindings of an earlier part of the same stage.
+// with keeps what the bindings said in an earlier part of the same stage.
 func (e ending) with(earlier ending) ending {
-	e.bindings = earlier.bindings
+	e.bindings, e.events = earlier.bindings, earlier.events
 	return e
 }
 
@@ -66,6 +67,8 @@ type trace struct {
 	start   time.Time
 	last    time.Time // when the last stage ended
 	records []StageRecord
+	// events are those of all stages.
+	events []policyengine.Event
 }
 
 // stageCount is how many stages a login has. A trace has more records only when
@@ -92,6 +95,7 @@ func run[T any](t *trace, stage string, f func() (T, ending)) (value T, end endi
 			Stage: stage, Result: end.note, Reason: end.reason,
 			Bindings: end.bindings, Err: end.err, Took: now.Sub(t.last),
 		})
+		t.events = append(t.events, end.events...)
 		t.last = now
 	}()
 	return f()

@@ -41,6 +41,7 @@ func (r *recorder) Record(a *proxy.Attempt, o *proxy.Outcome) {
 	r.logins.WithLabelValues(string(a.Protocol), a.Application, o.Verdict.String(), string(o.Reason)).Inc()
 	r.seconds.WithLabelValues(string(a.Protocol)).Observe(o.Took.Seconds())
 	r.line(a, o)
+	r.policies(a, o)
 	if r.log.Enabled(context.Background(), slog.LevelDebug) {
 		r.trace(a, o)
 	}

@@ -28,6 +28,7 @@ type Snapshot struct {
 	ldap        *ldap.Table
 	directories map[string]source // by name
 	helpers     *helpers
+	engine      *policyengine.Engine
 	scoped      *policyengine.Scoped
 	// revision is that of the stored policies in it.
 	revision int64
@@ -58,14 +59,15 @@ type resources struct {
 func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, error) {
 	s := &Snapshot{cfg: cfg, directories: make(map[string]source), loaded: time.Now()}
 	directoryErr := s.openDirectories(ctx, r)
-	engine, policyErr := s.loadPolicies(ctx, r)
+	var policyErr error
+	s.engine, policyErr = s.loadPolicies(ctx, r)
 	tlsConfig, tlsErr := loadTLS(cfg)
 	location, zoneErr := time.LoadLocation(cfg.Login.TimeZone)
 	if zoneErr != nil {
 		zoneErr = cfg.Fault("login.time_zone", "%w", zoneErr)
 	}
 	login := proxy.New(proxy.Options{
-		Realms: s.realms(), Decider: engine, Recorder: r.recorder,
+		Realms: s.realms(), Decider: s.engine, Recorder: r.recorder,
 		Timeout: cfg.Login.Timeout, Location: location,
 	})
 	var radiusErr, ldapErr error
@@ -99,7 +101,7 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 		return nil, err
 	}
 	return policyengine.New(s.cfg, policyengine.Options{
-		Scoped: s.scoped.Set, Helpers: s.helpers.Helpers(), Expressions: expressions, Log: r.log,
+		Scoped: s.scoped.Set, Helpers: s.helpers.Helpers(), Expressions: expressions,
 	})
 }
 
