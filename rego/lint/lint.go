@@ -1,0 +1,162 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// Language is what policies can use.
+type Language struct {
+	// Functions are all functions that there are, by name: those of OPA, of us and
+	// of plugins.
+	Functions map[string]bool
+	// Missing says why a function that people look for is not there, and what to
+	// use; empty for all others. May be nil.
+	Missing func(function string) string
+	// Literals checks the arguments of a function as they are written, and returns
+	// an error or nil for each; nothing for functions without a check. May be nil.
+	Literals func(function string, args []*ast.Term) []error
+	// Policies are further policies that ak_call_policy can call, beside those of
+	// the modules.
+	Policies []string
+	// Data are the names of the documents below data that there are.
+	Data []string
+}
+
+// Modules looks at all modules of one directory or bundle; the keys are file
+// names. The findings are in the order of files and lines. Warnings that a
+// comment "# sallyport: ignore CODE" on their line silences are left out.
+func Modules(modules map[string]*ast.Module, l Language) []Finding {
+	p := newProgram(modules, l)
+	for _, file := range slices.Sorted(maps.Keys(modules)) {
+		u := &unit{program: p, Module: modules[file]}
+		u.convention()
+		u.references()
+		u.calls()
+		u.takenResults()
+		u.warnings()
+		p.found = append(p.found, u.heard(u.found)...)
+	}
+	p.defaults()
+	return sorted(p.found)
+}
+
+// program is all modules, and what is known of them together.
+type program struct {
+	language Language
+	modules  map[string]*ast.Module
+	// rules are all rules of a package ("data.sallyport.lib.x") by name.
+	rules map[string]map[string][]*ast.Rule
+	// policies are the names that ak_call_policy can call, sorted.
+	policies []string
+	// giving are the rules whose value is a result of ak_call_policy, byDNS those
+	// that hold by answers of the DNS alone.
+	giving, byDNS map[*ast.Rule]bool
+	found         []Finding
+}
+
+// unit is one module at work.
+type unit struct {
+	*program
+	*ast.Module
+	found []Finding
+}
+
+func (u *unit) report(loc *ast.Location, severity Severity, code, text, hint string) {
+	u.found = append(u.found, at(loc, severity, code, text, hint))
+}
+
+func newProgram(modules map[string]*ast.Module, l Language) *program {
+	p := &program{language: l, modules: modules, rules: map[string]map[string][]*ast.Rule{}}
+	p.policies = slices.Clone(l.Policies)
+	for _, m := range modules {
+		path := m.Package.Path.String()
+		if p.rules[path] == nil {
+			p.rules[path] = map[string][]*ast.Rule{}
+		}
+		for _, r := range m.Rules {
+			p.rules[path][headName(r)] = append(p.rules[path][headName(r)], r)
+		}
+		if name, ok := PolicyName(m); ok {
+			p.policies = append(p.policies, name)
+		}
+	}
+	slices.Sort(p.policies)
+	p.policies = slices.Compact(p.policies)
+	p.giving = p.fixpoint(functionsOf(functionCallPolicy), (*unit).givesResult)
+	p.byDNS = p.fixpoint(functionsOf(functionResolveDNS, functionReverseDNS), (*unit).holdsByDNS)
+	return p
+}
+
+func functionsOf(names ...string) func(m *ast.Module) bool {
+	return func(m *ast.Module) bool {
+		found := false
+		eachCall(m, func(name string, _ *ast.Term, _ []*ast.Term) { found = found || slices.Contains(names, name) })
+		return found
+	}
+}
+
+// fixpoint collects the rules that have a property, which may depend on other
+// rules that have it. Where no module calls what it begins with, nothing has.
+func (p *program) fixpoint(begins func(*ast.Module) bool, has func(u *unit, r *ast.Rule, known map[*ast.Rule]bool) bool) map[*ast.Rule]bool {
+	known := map[*ast.Rule]bool{}
+	more := false
+	for _, m := range p.modules {
+		more = more || begins(m)
+	}
+	for more {
+		more = false
+		for _, m := range p.modules {
+			u := &unit{program: p, Module: m}
+			for _, r := range m.Rules {
+				if !known[r] && has(u, r, known) {
+					known[r], more = true, true
+				}
+			}
+		}
+	}
+	return known
+}
+
+// resolve finds the rules that a whole reference means: a name of the package,
+// of an imported one, or a path of data. Nothing for parts of a rule's value.
+func (u *unit) resolve(v ast.Value) []*ast.Rule {
+	var ref ast.Ref
+	switch v := v.(type) {
+	case ast.Var:
+		ref = ast.Ref{ast.NewTerm(v)}
+	case ast.Ref:
+		ref = v
+	}
+	if len(ref) == 0 {
+		return nil
+	}
+	head, ok := ref[0].Value.(ast.Var)
+	if !ok {
+		return nil
+	}
+	if rules := u.rules[u.Package.Path.String()][string(head)]; len(ref) == 1 && rules != nil {
+		return rules
+	}
+	for _, i := range u.Imports {
+		if path, ok := i.Path.Value.(ast.Ref); ok && i.Name() == head {
+			ref = path.Concat(ref[1:])
+			break
+		}
+	}
+	if len(ref) < 2 {
+		return nil
+	}
+	name, ok := ref[len(ref)-1].Value.(ast.String)
+	if !ok {
+		return nil
+	}
+	return u.rules[ref[:len(ref)-1].String()][string(name)]
+}
+
+// means tells whether a reference means a rule of a collection.
+func (u *unit) means(v ast.Value, rules map[*ast.Rule]bool) bool {
+	return slices.ContainsFunc(u.resolve(v), func(r *ast.Rule) bool { return rules[r] })
+}

@@ -1,0 +1,74 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// uncertain are the parts of the input that are null where nothing is known.
+// Those with a flag say with it whether they know anything.
+var uncertain = []struct {
+	ref, known ast.Ref
+}{
+	{ast.MustParseRef("input.geoip"), ast.MustParseRef("input.geoip.known")},
+	{ast.MustParseRef("input.asn"), ast.MustParseRef("input.asn.known")},
+	{ast.MustParseRef("input.context"), nil},
+}
+
+// negations finds "not" over what may be unknown: it holds for the unknown too.
+// A test whether it is known, in the same body or one around it, is enough.
+func (u *unit) negations(bodies []ast.Body) {
+	for _, e := range bodies[len(bodies)-1] {
+		if !e.Negated {
+			continue
+		}
+		reported := map[string]bool{}
+		ast.WalkRefs(e, func(ref ast.Ref) bool {
+			prefix := ref.ConstantPrefix()
+			for _, part := range uncertain {
+				if !prefix.HasPrefix(part.ref) || part.known != nil && prefix.HasPrefix(part.known) || reported[ref.String()] || certain(ref, part.known, e, bodies) {
+					continue
+				}
+				reported[ref.String()] = true
+				hint := fmt.Sprintf("add %s != null", ref)
+				if part.known != nil {
+					hint = fmt.Sprintf("add %s", part.known)
+				}
+				u.report(e.Location, Warning, NegatedUnknown, fmt.Sprintf("%s may be null, and then `%s` holds", ref, written(e)), hint)
+			}
+			return false
+		})
+	}
+}
+
+// certain tells whether another expression tests that the value is known: the
+// flag of its part, a comparison with null, or is_null.
+func certain(ref, known ast.Ref, negated *ast.Expr, bodies []ast.Body) bool {
+	tests := func(e *ast.Expr) bool {
+		if known != nil && anyTerm(e, func(t *ast.Term) bool { return t.Value.Compare(known) == 0 }) {
+			return true
+		}
+		terms, ok := e.Terms.([]*ast.Term)
+		if !ok || !anyTerm(e, func(t *ast.Term) bool { return t.Value.Compare(ref) == 0 }) {
+			return false
+		}
+		return terms[0].String() == "is_null" && e.Negated ||
+			terms[0].String() == "neq" && anyTerm(e, func(t *ast.Term) bool { return t.Value.Compare(ast.NullValue) == 0 })
+	}
+	for _, body := range bodies {
+		for _, e := range body {
+			if (e == negated && isNullTest(e)) || e != negated && tests(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isNullTest tells whether the negated expression is itself the test: not
+// is_null(x), not x == null.
+func isNullTest(e *ast.Expr) bool {
+	terms, ok := e.Terms.([]*ast.Term)
+	return ok && (terms[0].String() == "is_null" || anyTerm(e, func(t *ast.Term) bool { return t.Value.Compare(ast.NullValue) == 0 }))
+}
