@@ -1,0 +1,16 @@
+// Package pyregex searches and replaces with regular expressions as Python's re
+// does, so that patterns of authentik's policies mean here what they mean there.
+//
+// A pattern is parsed by Python's grammar into a tree of nodes, and written for an
+// engine from there. On RE2, whose time is linear in the value, that is Go's regexp,
+// and a small machine over the same programs for what regexp has no notion of:
+// Python's $ before a final newline, and an empty match followed by one at the same
+// place. The backtracking engine is there for look-around, back-references and the
+// like; it is used for nothing that RE2 can do, and every search has a time limit.
+//
+// What differs from Python: on RE2 \b and \B know ASCII letters only (Warnings
+// tells), and hold in an empty text as since Python 3.14; POSIX classes such as
+// [[:alpha:]], which Python reads as an odd set, are refused, and so is \N{…};
+// sizes are limited. Its invariant: a pattern that is accepted means what it means
+// in Python, but for what Warnings lists.
+package pyregex
