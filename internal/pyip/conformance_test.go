@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 		var class *Error
 		switch {
 		case errors.As(err, &class) && class.Class == c.Class,
-			err == errWrongType && c.Class == "wrong_type",
+			errors.Is(err, errWrongType) && c.Class == "wrong_type",
 			err == nil && c.Class == "" && (sameJSON(t, got, c.Expect) || c.Other != nil && sameJSON(t, got, c.Other)):
 			agree++
 		case c.Typed || slices.Contains(c.Tags, "non_string"):

@@ -1,6 +1,7 @@
 package pyip
 
 import (
+	"errors"
 	"math/big"
 	"net/netip"
 	"strings"
@@ -67,8 +68,8 @@ func TestErrorsSayWhat(t *testing.T) {
 		{subnet, ClassVersionMismatch, `10.0.0.0/8 and ::/0 are of different versions of IP`},
 		{exploded, ClassBadAddress, `"fe80::1%eth0" has a zone: it has no spelling with all zeros`},
 	} {
-		e, ok := tt.err.(*Error)
-		if !ok || e.Class != tt.class || e.Error() != tt.text {
+		var e *Error
+		if !errors.As(tt.err, &e) || e.Class != tt.class || e.Error() != tt.text {
 			t.Errorf("%v, want %s: %s", tt.err, tt.class, tt.text)
 		}
 	}
