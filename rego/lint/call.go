@@ -68,6 +68,7 @@ func (u *unit) policyName(loc *ast.Location, t *ast.Term) {
 	case !ok:
 	case isPolicy && own == string(name):
 		u.report(loc, Error, UnknownPolicy, fmt.Sprintf("%s: policy %q calls itself", functionCallPolicy, own), "")
+	case u.language.Callable != nil && u.language.Callable(string(name)):
 	case !slices.Contains(u.policies, string(name)):
 		u.report(loc, Error, UnknownPolicy, fmt.Sprintf("%s: there is no policy %q%s", functionCallPolicy, string(name), config.DidYouMean(string(name), u.policies)), "")
 	}

@@ -39,7 +39,7 @@ func (u *unit) convention() {
 	}
 	for _, r := range u.Rules {
 		name := headName(r)
-		if u.language.Functions[name] || name == "plugin" {
+		if u.language.Names[name] {
 			u.report(r.Location, Error, RuleHidesFunction, fmt.Sprintf("rule %s has the name of a built-in function", name), "give it another one")
 		}
 		if isPolicy && name == "allow" {

@@ -9,18 +9,19 @@ import (
 
 // Language is what policies can use.
 type Language struct {
-	// Functions are all functions that there are, by name: those of OPA, of us and
-	// of plugins.
-	Functions map[string]bool
+	// Functions are all functions that there are, by name: those of OPA with the
+	// ones behind operators, of us and of plugins. Names are those of them, and of
+	// what they stand in ("plugin"), that no rule may have.
+	Functions, Names map[string]bool
 	// Missing says why a function that people look for is not there, and what to
 	// use; empty for all others. May be nil.
 	Missing func(function string) string
 	// Literals checks the arguments of a function as they are written, and returns
 	// an error or nil for each; nothing for functions without a check. May be nil.
 	Literals func(function string, args []*ast.Term) []error
-	// Policies are further policies that ak_call_policy can call, beside those of
-	// the modules.
-	Policies []string
+	// Callable tells whether ak_call_policy can call something of this name that is
+	// no policy of the modules. May be nil.
+	Callable func(name string) bool
 	// Data are the names of the documents below data that there are.
 	Data []string
 }
@@ -49,7 +50,7 @@ type program struct {
 	modules  map[string]*ast.Module
 	// rules are all rules of a package ("data.sallyport.lib.x") by name.
 	rules map[string]map[string][]*ast.Rule
-	// policies are the names that ak_call_policy can call, sorted.
+	// policies are the names of the policies of the modules, sorted.
 	policies []string
 	// giving are the rules whose value is a result of ak_call_policy, byDNS those
 	// that hold by answers of the DNS alone.
@@ -70,7 +71,6 @@ func (u *unit) report(loc *ast.Location, severity Severity, code, text, hint str
 
 func newProgram(modules map[string]*ast.Module, l Language) *program {
 	p := &program{language: l, modules: modules, rules: map[string]map[string][]*ast.Rule{}}
-	p.policies = slices.Clone(l.Policies)
 	for _, m := range modules {
 		path := m.Package.Path.String()
 		if p.rules[path] == nil {

@@ -12,26 +12,26 @@ import (
 // language is that of the tests: all of OPA, and the names of some helpers.
 func language() Language {
 	l := Language{
-		Functions: map[string]bool{},
-		Missing:   func(f string) string { return map[string]string{"ak_send_email": "use a plugin"}[f] },
+		Functions: map[string]bool{}, Names: map[string]bool{"plugin": true},
+		Missing: func(f string) string { return map[string]string{"ak_send_email": "use a plugin"}[f] },
 		Literals: func(f string, args []*ast.Term) []error {
 			if f == "regex_match" && len(args) > 1 && args[1].Equal(ast.StringTerm("(")) {
 				return []error{nil, errors.New("no pattern")}
 			}
 			return nil
 		},
-		Policies: []string{"native"},
+		Callable: func(name string) bool { return name == "native" },
 		Data:     []string{"networks"},
 	}
 	for _, b := range ast.CapabilitiesForThisVersion().Builtins {
-		l.Functions[b.Name] = true
+		l.Functions[b.Name], l.Names[b.Name] = true, b.Infix == ""
 	}
 	for _, name := range []string{
 		"ak_message", "ak_call_policy", "ak_is_group_member", "ak_user_by", "ak_user_has_authenticator", "ak_create_event", "ak_logger.info",
 		"regex_match", "regex_replace", "resolve_dns", "reverse_dns", "list_flatten", "ip_address", "ip_in_any", "ip_in_network", "ip_network",
 		"ip_compare", "ip_add", "net_relation", "slugify", "plugin.watchlist.listed",
 	} {
-		l.Functions[name] = true
+		l.Functions[name], l.Names[name] = true, true
 	}
 	return l
 }
@@ -239,12 +239,12 @@ func TestSeveralModules(t *testing.T) {
 
 func TestTexts(t *testing.T) {
 	for lines, want := range map[string]string{
-		`allow if ak_is_group_membr(1, 2)`:             `p.rego:5:10: undefined function ak_is_group_membr, did you mean "ak_is_group_member"? [unknown-function]`,
-		`allow if ak_send_email("x")`:                  `p.rego:5:10: undefined function ak_send_email: use a plugin [unknown-function]`,
-		`allow if ak_call_policy("native", {})`:        `p.rego:5:10: ak_call_policy("native", {}) is a result of ak_call_policy, an object, which is always true: write ak_call_policy("native", {}).passing [call-policy-as-condition]`,
-		`allow if ak_call_policy("nativ", {}).passing`: `p.rego:5:25: ak_call_policy: there is no policy "nativ", did you mean "native"? [unknown-policy]`,
-		`allow if data.network.x`:                      `p.rego:5:10: data.network.x: policies see their own rules, data.sallyport.lib.NAME and the documents of data files, and no data file has "network", did you mean "networks"? [unknown-data]`,
-		`allow if not input.asn.asn == 5`:              "p.rego:5:10: input.asn.asn may be null, and then `not input.asn.asn == 5` holds: add input.asn.known [negated-unknown]",
+		`allow if ak_is_group_membr(1, 2)`:           `p.rego:5:10: undefined function ak_is_group_membr, did you mean "ak_is_group_member"? [unknown-function]`,
+		`allow if ak_send_email("x")`:                `p.rego:5:10: undefined function ak_send_email: use a plugin [unknown-function]`,
+		`allow if ak_call_policy("native", {})`:      `p.rego:5:10: ak_call_policy("native", {}) is a result of ak_call_policy, an object, which is always true: write ak_call_policy("native", {}).passing [call-policy-as-condition]`,
+		`allow if ak_call_policy("vpn", {}).passing`: `p.rego:5:25: ak_call_policy: there is no policy "vpn" [unknown-policy]`,
+		`allow if data.network.x`:                    `p.rego:5:10: data.network.x: policies see their own rules, data.sallyport.lib.NAME and the documents of data files, and no data file has "network", did you mean "networks"? [unknown-data]`,
+		`allow if not input.asn.asn == 5`:            "p.rego:5:10: input.asn.asn may be null, and then `not input.asn.asn == 5` holds: add input.asn.known [negated-unknown]",
 	} {
 		found := Modules(parse(t, map[string]string{"p.rego": policy(lines)}), language())
 		if len(found) != 1 || found[0].Error() != want {
