@@ -31,6 +31,7 @@ func (c *checker) check() {
 	}
 	c.applications()
 	c.policies()
+	c.bundle()
 	c.outside()
 	c.plugins()
 }

@@ -81,7 +81,7 @@ func parseFull(t *testing.T, text string) *Config {
 	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"vpn", "branch"} {
+	for _, name := range []string{"vpn", "branch", "bundle"} {
 		if err := os.WriteFile(filepath.Join(dir, "secrets", name), []byte("correct horse battery\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -122,9 +122,10 @@ func TestFullExampleHasEveryOption(t *testing.T) {
 	// These two ways to a certificate exclude each other, so that one is a comment.
 	text = strings.Replace(text, "  # self_signed:", "  self_signed:", 1)
 	text = regexp.MustCompile(`(?m)^  (certificate|key): .*$`).ReplaceAllString(text, "")
+	text = bundled(text, "secret")
 	cfg := parseFull(t, text)
 	written := map[string][]place{}
-	for _, c := range []*Config{cfg, parseFull(t, readFull(t))} {
+	for _, c := range []*Config{cfg, parseFull(t, readFull(t)), parseFull(t, bundled(readFull(t), "public_key"))} {
 		for path, at := range c.places.at {
 			written[schemaPath(path)] = append(written[schemaPath(path)], at)
 		}
@@ -148,6 +149,26 @@ func TestFullExampleHasEveryOption(t *testing.T) {
 			t.Errorf("%s is not in the schema", path)
 		}
 	}
+}
+
+// bundled is the example with a bundle of policies instead of a directory, and
+// with one of the keys that exclude each other.
+func bundled(text, key string) string {
+	text = strings.Replace(text, "  expressions: policies/rego", "  expressions: policies.tar.gz", 1)
+	before, after, _ := strings.Cut(text, "  # bundle:\n")
+	text = before + "  bundle:\n"
+	for line := range strings.Lines(after) {
+		commented, ok := strings.CutPrefix(line, "  #   ")
+		switch {
+		case !ok:
+			text += line
+		case key == "secret" && (strings.HasPrefix(commented, "public_key:") || strings.HasPrefix(commented, "algorithm:")),
+			key == "public_key" && strings.HasPrefix(commented, "secret:"):
+		default:
+			text += "    " + commented
+		}
+	}
+	return text
 }
 
 // commentAbove is the comment directly above a line, counted from 1.

@@ -170,7 +170,8 @@ type Policies struct {
 	// EmptyScope is by scope; AllScopes is a key too.
 	EmptyScope  EmptyScope  `yaml:"empty_scope" doc:"What a scope answers in which no scoped policy is active, to questions whether something is allowed: allow or deny, for all scopes or by scope. A scope that is not named allows. No login asks such a question: authorized is a value."`
 	Node        string      `yaml:"node" doc:"The name of this server, which scoped policies with a pinode are compared with. Absent: the host name."`
-	Expressions string      `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files, searched through)."`
+	Expressions string      `yaml:"expressions" path:"true" doc:"Directory with expression policies (.rego files and data files, searched through), or a bundle of them (.tar.gz)."`
+	Bundle      *Bundle     `yaml:"bundle" doc:"Who must have signed the bundle that expressions names. A bundle needs this section, and a directory cannot have it."`
 	Cache       PolicyCache `yaml:"cache" doc:"Results of expression policies that are kept. They are exact: what is kept is used only where evaluating anew would give the same."`
 	Requests    Requests    `yaml:"requests" doc:"Web servers that expression policies may ask (requests.get, requests.post)."`
 }
