@@ -8,9 +8,10 @@
 // place. The backtracking engine is there for look-around, back-references and the
 // like; it is used for nothing that RE2 can do, and every search has a time limit.
 //
-// What differs from Python: on RE2 \b and \B know ASCII letters only (Warnings
-// tells), and hold in an empty text as since Python 3.14; POSIX classes such as
-// [[:alpha:]], which Python reads as an odd set, are refused, and so is \N{…};
-// sizes are limited. Its invariant: a pattern that is accepted means what it means
-// in Python, but for what Warnings lists.
+// What differs from Python 3.13: on RE2 \b and \B know ASCII letters only, and a
+// repetition of what can match nothing, as (a*)*, can end elsewhere, which shows in
+// replacements only (Warnings tells of both); POSIX classes such as [[:alpha:]], which Python reads as
+// an odd set, are refused, and so is \N{…}; sizes are limited. Its invariant: a
+// pattern that is accepted means what it means in Python, but for what Warnings
+// lists.
 package pyregex

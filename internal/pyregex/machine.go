@@ -107,6 +107,9 @@ func (r *run) begin(at int) {
 	if r.dollar && after == '\n' && at+1 < len(r.text) {
 		r.flags &^= syntax.EmptyEndLine
 	}
+	if r.text == "" { // no \B there, up to Python 3.13
+		r.flags &^= syntax.EmptyNoWordBoundary
+	}
 }
 
 // add puts an instruction on a list, or what it leads to without a character.

@@ -85,4 +85,19 @@ func (n *node) width(groups []*node) (low, high int) {
 	return 0, 0
 }
 
+// unsteady tells whether a repetition of a node that can match nothing shows in
+// which round it did: the node may prefer nothing to something, or holds a group.
+func (n *node) unsteady(groups []*node) bool {
+	if n.op == opCapture || n.op == opRepeat && n.lazy {
+		return true
+	}
+	for i, sub := range n.subs {
+		low, _ := sub.width(groups)
+		if low == 0 && n.op == opAlternate && i+1 < len(n.subs) || sub.unsteady(groups) {
+			return true
+		}
+	}
+	return false
+}
+
 func clip(n int64) int { return int(min(n, unlimited)) }

@@ -33,7 +33,7 @@ type parser struct {
 // parsed is a pattern as a tree.
 type parsed struct {
 	root   *node
-	groups int
+	groups []*node // by number, from 1
 	names  map[string]int
 }
 
@@ -54,7 +54,7 @@ func parse(pattern string) (*parsed, error) {
 			return nil, p.fault(at, "condition on group %d, which there is not", group)
 		}
 	}
-	return &parsed{root: root, groups: len(p.groups) - 1, names: p.names}, nil
+	return &parsed{root: root, groups: p.groups, names: p.names}, nil
 }
 
 func (p *parser) fault(at int, format string, args ...any) error {

@@ -56,49 +56,75 @@ func compile(pattern string, e Engine) (*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pattern{groups: tree.groups, names: tree.names}
-	bounds, err := p.compileRE2(tree.root)
-	if e == RE2 || err == nil && len(bounds) == 0 {
-		for _, at := range bounds {
-			p.warnings = append(p.warnings, fmt.Sprintf(`pattern: \b or \B at offset %d knows ASCII letters only, in Python those of all scripts: `+
-				`write (?a:\b) if that is what you mean, or set regex_engine: backtracking for the policy`, at))
+	p := &Pattern{groups: len(tree.groups) - 1, names: tree.names}
+	w, err := p.compileRE2(tree)
+	if e == RE2 {
+		if err != nil {
+			return nil, err
 		}
-		return p, err
+		p.warn(w)
+		return p, nil
 	}
-	w, err := write(tree.root, Backtracking, "")
-	if err == nil {
-		p.back, err = newBacktracker(w.String())
+	if err == nil && len(w.boundaries) == 0 && len(w.loops) == 0 {
+		return p, nil
 	}
+	if err == nil && len(w.loops) > 0 {
+		p.exact = nil
+	}
+	if w, err = write(tree, Backtracking, ""); err != nil {
+		return nil, err
+	}
+	p.back, err = newBacktracker(w.String())
 	return p, err
 }
 
-// compileRE2 returns where the boundaries of words are, which RE2 does not know
-// as Python does.
-func (p *Pattern) compileRE2(root *node) (boundaries []int, err error) {
-	lines, err := write(root, RE2, `(?m:$)`)
+// compileRE2 compiles a pattern for RE2 and returns what was met in it.
+func (p *Pattern) compileRE2(tree *parsed) (*writer, error) {
+	lines, err := write(tree, RE2, `(?m:$)`)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := syntax.Parse(lines.String(), syntax.Perl)
+	ends, err := write(tree, RE2, `\z`)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := program(lines.String())
+	if err == nil {
+		p.fast, err = regexp.Compile(ends.String())
+	}
 	if err != nil {
 		return nil, &Error{Class: BadPattern, Reason: "RE2 refuses it: " + err.Error(), Offset: -1}
 	}
-	prog, err := syntax.Compile(parsed.Simplify())
-	if err != nil || len(prog.Inst) > maxProgram {
+	if len(prog.Inst) > maxProgram {
 		return nil, &Error{
 			Class: BadPattern, Reason: "too large", Offset: -1,
 			Hint: "make the counts of repetitions smaller; inside of each other they multiply",
 		}
 	}
-	ends, err := write(root, RE2, `\z`)
+	p.dollar = lines.dollars
+	p.exact = &machine{prog: prog, dollar: lines.dollars, slots: 2 * (p.groups + 1)}
+	return lines, nil
+}
+
+func program(text string) (*syntax.Prog, error) {
+	re, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return nil, err
 	}
-	if p.fast, err = regexp.Compile(ends.String()); err != nil {
-		return nil, &Error{Class: BadPattern, Reason: "RE2 refuses it: " + err.Error(), Offset: -1}
+	return syntax.Compile(re.Simplify())
+}
+
+// warn tells about what RE2 does in another way than Python.
+func (p *Pattern) warn(w *writer) {
+	const or = "set regex_engine: backtracking for the policy"
+	for _, at := range w.boundaries {
+		p.warnings = append(p.warnings, fmt.Sprintf(`pattern: \b or \B at offset %d knows ASCII letters only, in Python those of all scripts: `+
+			`write (?a:\b) if that is what you mean, or `+or, at))
 	}
-	p.exact, p.dollar = &machine{prog: prog, dollar: lines.dollars, slots: 2 * (p.groups + 1)}, lines.dollars
-	return lines.boundaries, nil
+	for _, at := range w.loops {
+		p.warnings = append(p.warnings, fmt.Sprintf("pattern: the repetition at offset %d is of something that can match nothing: "+
+			"a match or its groups can end elsewhere than in Python; write it so that each round matches something, or "+or, at))
+	}
 }
 
 // Warnings tells where the pattern may mean something else than in Python.
@@ -118,7 +144,7 @@ func (p *Pattern) MatchContext(ctx context.Context, value string) (bool, error) 
 		return false, tooLarge("the value has %d octets, at most %d are allowed", len(value), maxValue)
 	}
 	// Without a newline at the end Python's $ is the end.
-	if !p.backtracks(value) && !(p.dollar && strings.HasSuffix(value, "\n")) {
+	if !p.backtracks(value) && value != "" && !(p.dollar && strings.HasSuffix(value, "\n")) {
 		if len(p.exact.prog.Inst)*len(value) > maxSteps {
 			return false, tooLarge("the regular expression takes too many steps on a value of %d octets", len(value))
 		}
@@ -130,7 +156,7 @@ func (p *Pattern) MatchContext(ctx context.Context, value string) (bool, error) 
 
 // backtracks tells whether RE2 cannot answer for a value.
 func (p *Pattern) backtracks(value string) bool {
-	return p.back != nil && (p.exact == nil || value == "" || !isASCII(value))
+	return p.back != nil && (p.exact == nil || !isASCII(value))
 }
 
 func isASCII(s string) bool {

@@ -20,22 +20,24 @@ const (
 type writer struct {
 	strings.Builder
 	engine Engine
+	groups []*node
 	// dollar is how $ is written for RE2.
 	dollar string
 	// What was met on the way.
 	dollars, lineEnds bool
-	boundaries        []int // where
+	boundaries        []int // of words, where
+	loops             []int // of what can be empty, and RE2 has another order, where
 	repeats           int   // those around this place, multiplied
 }
 
 // write returns a pattern as an engine reads it; for RE2 with the text for $.
-func write(n *node, e Engine, dollar string) (*writer, error) {
-	w := &writer{engine: e, dollar: dollar, repeats: 1}
-	if err := w.node(n); err != nil {
+func write(p *parsed, e Engine, dollar string) (*writer, error) {
+	w := &writer{engine: e, groups: p.groups, dollar: dollar, repeats: 1}
+	if err := w.node(p.root); err != nil {
 		return nil, err
 	}
 	if e == RE2 && w.dollars && w.lineEnds {
-		return nil, unsupported(n.at, "$ with and without flag m in one pattern")
+		return nil, unsupported(p.root.at, "$ with and without flag m in one pattern")
 	}
 	return w, nil
 }
@@ -113,6 +115,9 @@ func (w *writer) repeat(n *node) error {
 		return &Error{Class: BadPattern, Reason: fmt.Sprintf("repetition of more than %d times", limit), Offset: n.at}
 	case n.possessive && w.engine == RE2:
 		return unsupported(n.at, "possessive quantifier")
+	}
+	if low, _ := n.subs[0].width(w.groups); low == 0 && n.max > 1 && n.subs[0].unsteady(w.groups) {
+		w.loops = append(w.loops, n.at)
 	}
 	suffix := fmt.Sprintf("){%d,%d}", n.min, n.max)
 	if n.max == unlimited {
