@@ -16,46 +16,51 @@ const wholeInput policyengine.Path = ""
 // usage is what a policy does, found by looking at every rule that it can
 // reach.
 type usage struct {
-	// reads are all places of the input; document are those among them that are
-	// read through the input document, and not by a helper function.
+	// reads are the places of the input that helper functions look at themselves;
+	// document are those that are read through the input document.
 	reads, document []policyengine.Path
-	sideEffects     bool
+	// sideEffects: it calls a function that has one, or may.
+	sideEffects bool
+	// never are reasons why its result cannot be kept.
+	never []string
+	calls []policyCall
 }
 
-// analyze walks the rules behind ref and everything that they refer to. It may
-// say too much (a rule that never fires counts) but never too little.
+// policyCall is a call of ak_call_policy.
+type policyCall struct {
+	// name is empty where it is computed.
+	name string
+	// keys are those of kwargs, as far as they are written down.
+	keys []string
+	at   *ast.Location
+}
+
+// analyzer walks the rules behind a reference and everything that they refer to.
+// It may say too much (a rule that never fires counts) but never too little.
+type analyzer struct {
+	compiler *ast.Compiler
+	builtins *builtins
+	visited  map[*ast.Rule]bool
+	usage
+}
+
 func analyze(c *ast.Compiler, ref ast.Ref, builtins *builtins) usage {
-	var (
-		u       usage
-		visited = map[*ast.Rule]bool{}
-		visit   func(ref ast.Ref)
-	)
-	visit = func(ref ast.Ref) {
-		for _, rule := range rulesBehind(c, ref.ConstantPrefix()) {
-			if visited[rule] {
-				continue
-			}
-			visited[rule] = true
-			ast.WalkRefs(rule, func(r ast.Ref) bool {
-				switch {
-				case r[0].Equal(ast.InputRootDocument):
-					u.document = append(u.document, inputPath(r))
-				case r[0].Equal(ast.DefaultRootDocument):
-					visit(r)
-				default:
-					if b := builtins.byName[r.String()]; b != nil {
-						u.reads = append(u.reads, b.reads...)
-						u.sideEffects = u.sideEffects || b.sideEffect
-					}
-				}
-				return false
-			})
+	a := &analyzer{compiler: c, builtins: builtins, visited: map[*ast.Rule]bool{}}
+	a.data(ref)
+	a.reads, a.document = minimal(a.reads), minimal(a.document)
+	slices.Sort(a.never)
+	a.never = slices.Compact(a.never)
+	return a.usage
+}
+
+// data follows a reference to rules.
+func (a *analyzer) data(ref ast.Ref) {
+	for _, rule := range rulesBehind(a.compiler, ref.ConstantPrefix()) {
+		if !a.visited[rule] {
+			a.visited[rule] = true
+			a.rule(rule)
 		}
 	}
-	visit(ref)
-	u.document = minimal(u.document)
-	u.reads = minimal(append(u.reads, u.document...))
-	return u
 }
 
 // rulesBehind returns every rule that can add to what a constant reference finds:
@@ -70,11 +75,100 @@ func rulesBehind(c *ast.Compiler, ref ast.Ref) []*ast.Rule {
 	return rules
 }
 
+func (a *analyzer) rule(rule *ast.Rule) {
+	names := aliasesOf(rule, a.builtins)
+	ast.NewGenericVisitor(func(x any) bool {
+		switch x := x.(type) {
+		case *ast.Expr:
+			if names.bound[x] {
+				return true // the name stands for what is read through it
+			}
+			if operator := x.Operator(); operator != nil {
+				a.function(operator, x.Operands(), names)
+			}
+		case ast.Call:
+			a.function(x[0].Value.(ast.Ref), x[1:], names)
+		case ast.Ref:
+			a.ref(x, names)
+		}
+		return false
+	}).Walk(rule)
+}
+
+// ref notes a reference: to the input, by whatever name, to data, or to a function
+// that is not called here but put in the place of another one.
+func (a *analyzer) ref(ref ast.Ref, names *aliases) {
+	if path, ok := names.path(ref); ok {
+		a.document = append(a.document, path)
+		return
+	}
+	switch {
+	case ref[0].Equal(ast.DefaultRootDocument):
+		a.data(ref)
+	case len(ref) > 0:
+		if b := a.builtins.byName[ref.String()]; b != nil {
+			a.effects(b)
+			return
+		}
+		if name := ref.String(); clocks[name] {
+			a.never = append(a.never, "it calls "+name)
+		}
+	}
+}
+
+// clocks are functions of OPA that answer differently at different times.
+var clocks = map[string]bool{"time.now_ns": true}
+
+func (a *analyzer) effects(b *builtin) {
+	a.sideEffects = a.sideEffects || b.sideEffect()
+	if why := b.uncacheable(); why != "" {
+		a.never = append(a.never, "it calls "+b.name+": "+why)
+	}
+}
+
+// function notes what a call with these operands reads besides them.
+func (a *analyzer) function(operator ast.Ref, operands []*ast.Term, names *aliases) {
+	b := a.builtins.byName[operator.String()]
+	switch {
+	case b == nil || len(operands) < len(b.args):
+	case b.name == callName:
+		a.calls = append(a.calls, calledPolicy(operands))
+	case b.narrow != nil:
+		a.reads = append(a.reads, b.narrow(operands)...)
+	default:
+		a.reads = append(a.reads, b.reads...)
+	}
+	if b == nil || !b.whose || len(operands) == 0 {
+		return
+	}
+	if user, ok := names.user(operands[0]); ok {
+		for _, key := range userKeys {
+			a.document = append(a.document, user+"."+policyengine.Path(key))
+		}
+	}
+}
+
+// calledPolicy reads the operands of ak_call_policy.
+func calledPolicy(operands []*ast.Term) policyCall {
+	c := policyCall{at: operands[0].Location}
+	if name, ok := operands[0].Value.(ast.String); ok {
+		c.name = string(name)
+	}
+	if kwargs, ok := operands[1].Value.(ast.Object); ok {
+		kwargs.Foreach(func(k, _ *ast.Term) {
+			if key, ok := k.Value.(ast.String); ok {
+				c.keys = append(c.keys, string(key))
+			}
+		})
+	}
+	return c
+}
+
 var plainKey = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`)
 
-// inputPath writes a reference as a path, up to the first part that is not a
-// plain name.
-func inputPath(ref ast.Ref) policyengine.Path {
+// below writes what follows the head of a reference as a path, up to the first
+// part that is not a plain name.
+func below(ref ast.Ref) policyengine.Path {
 	var parts []string
 	for _, t := range ref[1:] {
 		key, ok := t.Value.(ast.String)
@@ -86,17 +180,30 @@ func inputPath(ref ast.Ref) policyengine.Path {
 	return policyengine.Path(strings.Join(parts, "."))
 }
 
+// join puts paths together.
+func join(above, under policyengine.Path) policyengine.Path {
+	switch wholeInput {
+	case above:
+		return under
+	case under:
+		return above
+	}
+	return above + "." + under
+}
+
+// within tells whether a path is another one, or below it.
+func within(path, above policyengine.Path) bool {
+	return above == wholeInput || path == above || strings.HasPrefix(string(path), string(above)+".")
+}
+
 // minimal sorts paths and leaves out those that another one contains.
 func minimal(paths []policyengine.Path) []policyengine.Path {
 	slices.Sort(paths)
 	var out []policyengine.Path
 	for _, p := range slices.Compact(paths) {
-		if slices.ContainsFunc(out, func(q policyengine.Path) bool {
-			return q == wholeInput || strings.HasPrefix(string(p), string(q)+".")
-		}) {
-			continue
+		if !slices.ContainsFunc(out, func(q policyengine.Path) bool { return within(p, q) }) {
+			out = append(out, p)
 		}
-		out = append(out, p)
 	}
 	return out
 }

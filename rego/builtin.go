@@ -11,32 +11,36 @@ import (
 	opa "github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/types"
 
+	"github.com/sallyport-auth/sallyport/internal/pyregex"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
-
-// evaluation is the state of one evaluation of one policy. Builtins reach it
-// through their context; OPA runs them one after the other.
-type evaluation struct {
-	in       *policyengine.Input
-	messages []string
-}
-
-type evaluationKey struct{}
 
 // builtin is a helper function.
 type builtin struct {
 	name   string
-	args   []types.Type
+	args   []arg
 	result types.Type
-	// memoize: equal calls of one evaluation run once. OPA writes all arguments
-	// out as text to compare them, which costs more than our own functions do.
+	class  policyengine.Class
+	// cost is 1 for cheap functions, 2 for a look-up in an index, 3 for a round
+	// trip that may be needed and 4 for one that is.
+	cost int
+	// memoize: equal calls of one decision run once, so that they have one answer.
 	memoize bool
-	// nondeterministic functions read more than their arguments.
-	nondeterministic bool
-	// sideEffect functions must run even where the result is already clear.
-	sideEffect bool
-	// reads are the places of the input that the function looks at itself.
-	reads []policyengine.Path
+	// doc says what it does, in one line; example is a call of it.
+	doc, example string
+	// keepable: the result of a policy that calls it can be kept though its class
+	// is SideEffect.
+	keepable bool
+	// never says why the result of a policy that calls it cannot be kept, "" if it
+	// can be.
+	never string
+	// whose: the first argument is a user, of whom no more is looked at than who it
+	// is (userKeys).
+	whose bool
+	// reads are the places of the input that the function looks at itself. If
+	// narrow is set, it says so of a call with these arguments, as they are written.
+	reads  []policyengine.Path
+	narrow func(args []*ast.Term) []policyengine.Path
 	// literal checks arguments when a policy is loaded; it gets them as they are
 	// written, and returns one error or nil for each. May be nil.
 	literal func(args []*ast.Term) []error
@@ -45,23 +49,40 @@ type builtin struct {
 	call func(ctx context.Context, e *evaluation, args []ast.Value) (ast.Value, error)
 }
 
-// builtins are the functions that one set of policies can call.
+// arg is a declared argument.
+type arg struct {
+	name string
+	typ  types.Type
+}
+
+// sideEffect functions must run even where the result is already clear.
+func (b *builtin) sideEffect() bool { return b.class == policyengine.SideEffect }
+
+// uncacheable says why the result of a policy that calls the function cannot be
+// kept; empty if it can be.
+func (b *builtin) uncacheable() string {
+	if b.never == "" && b.sideEffect() && !b.keepable {
+		return "it has side effects"
+	}
+	return b.never
+}
+
+// builtins are the functions that one set of policies can call, and what they
+// work with.
 type builtins struct {
 	byName map[string]*builtin
+	world  *world
 }
 
 // newBuiltins collects our helpers and the plugin functions.
-func newBuiltins(helpers []policyengine.Helper) (*builtins, error) {
-	patterns, err := newPatterns()
-	if err != nil {
-		return nil, err
-	}
-	b := &builtins{byName: map[string]*builtin{}}
-	for _, own := range []*builtin{messageBuiltin(), regexBuiltin(patterns), memberBuiltin(patterns), networkBuiltin()} {
+func newBuiltins(o Options) (*builtins, error) {
+	w := &world{users: o.Users, dns: o.DNS, web: o.Web, native: o.Native, patterns: pyregex.NewCache(), log: o.Log}
+	b := &builtins{byName: map[string]*builtin{}, world: w}
+	for _, own := range ownBuiltins(w) {
 		b.byName[own.name] = own
 	}
 	var faults []error
-	for _, h := range helpers {
+	for _, h := range o.Helpers {
 		p, err := pluginBuiltin(h)
 		switch {
 		case err != nil:
@@ -78,28 +99,42 @@ func newBuiltins(helpers []policyengine.Helper) (*builtins, error) {
 	return b, nil
 }
 
+// ownBuiltins are all functions but those of plugins, in the order of their
+// documentation.
+func ownBuiltins(w *world) []*builtin {
+	return slices.Concat(
+		textBuiltins(w), listBuiltins(), addressBuiltins(), []*builtin{callBuiltin()},
+		userBuiltins(w), effectBuiltins(), networkBuiltins(w),
+	)
+}
+
 func (b *builtin) declaration() *types.Function {
 	args := make([]types.Type, len(b.args))
-	copy(args, b.args)
+	for i := range args {
+		args[i] = b.args[i].typ
+	}
 	return types.NewFunction(args, b.result)
 }
+
+func (b *builtin) nondeterministic() bool { return b.class != policyengine.Deterministic }
 
 // declarations tells the compiler which functions there are.
 func (bs *builtins) declarations() []*ast.Builtin {
 	all := make([]*ast.Builtin, 0, len(bs.byName))
 	for _, name := range sortedKeys(bs.byName) {
 		b := bs.byName[name]
-		all = append(all, &ast.Builtin{Name: name, Decl: b.declaration(), Nondeterministic: b.nondeterministic})
+		all = append(all, &ast.Builtin{Name: name, Decl: b.declaration(), Nondeterministic: b.nondeterministic()})
 	}
 	return all
 }
 
-// implementations tells a query how to call them.
+// implementations tells a query how to call them. OPA's own memory of calls is
+// not used: it lasts for one policy, and writes all arguments out as text.
 func (bs *builtins) implementations() []func(*opa.Rego) {
 	all := make([]func(*opa.Rego), 0, len(bs.byName))
 	for _, name := range sortedKeys(bs.byName) {
 		b := bs.byName[name]
-		decl := &opa.Function{Name: name, Decl: b.declaration(), Memoize: b.memoize, Nondeterministic: b.nondeterministic}
+		decl := &opa.Function{Name: name, Decl: b.declaration(), Nondeterministic: b.nondeterministic()}
 		all = append(all, opa.FunctionDyn(decl, b.run))
 	}
 	return all
@@ -109,18 +144,20 @@ func (bs *builtins) implementations() []func(*opa.Rego) {
 // through; and every error ends the evaluation, where OPA would go on with the
 // call being undefined.
 func (b *builtin) run(bctx opa.BuiltinContext, terms []*ast.Term) (result *ast.Term, err error) {
+	e, ok := bctx.Context.Value(evaluationKey{}).(*evaluation)
+	if !ok {
+		return nil, opa.NewHaltError(errors.New("called outside of a policy"))
+	}
+	code := policyengine.ExceptionHelper
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			code, err = policyengine.ExceptionPanic, fmt.Errorf("panic: %v", p)
 		}
 		if err != nil {
+			e.failed = &policyengine.Exception{Code: code, Err: fmt.Errorf("%s: %w", b.name, err)}
 			result, err = nil, opa.NewHaltError(err)
 		}
 	}()
-	e, ok := bctx.Context.Value(evaluationKey{}).(*evaluation)
-	if !ok {
-		return nil, errors.New("called outside of a policy")
-	}
 	if err := bctx.Context.Err(); err != nil {
 		return nil, ended(err)
 	}
@@ -128,7 +165,8 @@ func (b *builtin) run(bctx opa.BuiltinContext, terms []*ast.Term) (result *ast.T
 	for i := range b.args {
 		args[i] = terms[i].Value
 	}
-	v, err := b.call(bctx.Context, e, args)
+	e.location = bctx.Location
+	v, err := e.call(bctx.Context, b, args)
 	if err != nil {
 		return nil, err
 	}
@@ -150,53 +188,9 @@ func functionNames(caps *ast.Capabilities) []string {
 // ruleNames are the names that no rule may have, because it would hide a
 // function.
 func ruleNames(caps *ast.Capabilities) map[string]bool {
-	names := map[string]bool{"plugin": true}
+	names := map[string]bool{"plugin": true, "ak_logger": true, "requests": true}
 	for _, name := range functionNames(caps) {
 		names[name] = true
 	}
 	return names
-}
-
-// stringArg demands that an argument is a string. OPA's own check sees only what
-// is known when a policy is compiled, and not what comes from the input.
-func stringArg(args []ast.Value, i int, name string) (string, error) {
-	s, ok := args[i].(ast.String)
-	if !ok {
-		return "", fmt.Errorf("%s is %s: it must be a string", name, article(args[i]))
-	}
-	return string(s), nil
-}
-
-// article names the type of a value with its article.
-func article(v ast.Value) string {
-	switch name := ast.ValueName(v); name {
-	case "null":
-		return name
-	case "array", "object":
-		return "an " + name
-	default:
-		return "a " + name
-	}
-}
-
-// messageBuiltin is ak_message(text): it adds a text for the user and is true.
-func messageBuiltin() *builtin {
-	return &builtin{
-		name: "ak_message", args: []types.Type{types.S}, result: types.B,
-		nondeterministic: true, sideEffect: true,
-		call: func(_ context.Context, e *evaluation, args []ast.Value) (ast.Value, error) {
-			text, err := stringArg(args, 0, "the text")
-			if err != nil {
-				return nil, err
-			}
-			if len(text) > maxMessageLen {
-				return nil, fmt.Errorf("%d octets, at most %d are allowed", len(text), maxMessageLen)
-			}
-			if len(e.messages) == maxMessages {
-				return nil, fmt.Errorf("more than %d messages", maxMessages)
-			}
-			e.messages = append(e.messages, text)
-			return ast.Boolean(true), nil
-		},
-	}
 }

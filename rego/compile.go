@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -14,14 +13,17 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/pyregex"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
 // compile checks all modules and prepares every policy.
-func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins, log *slog.Logger) (*Set, error) {
+func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins) (*Set, error) {
 	caps := capabilities()
 	caps.Builtins = append(caps.Builtins, builtins.declarations()...)
-	faults := checkModules(modules, builtins, caps)
+	var faults []error
+	builtins.world.engines, faults = engines(modules)
+	faults = append(faults, checkModules(modules, builtins, caps)...)
 	c := ast.NewCompiler().
 		WithCapabilities(caps).
 		WithDefaultRegoVersion(ast.RegoV1).
@@ -36,60 +38,102 @@ func compile(ctx context.Context, modules map[string]*ast.Module, builtins *buil
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	set := &Set{policies: map[string]*Policy{}}
-	var reads []policyengine.Path
-	store := inmem.New()
-	for _, name := range policyNames(modules) {
-		p, used, err := prepare(ctx, c, name, builtins, opa.Store(store))
-		if err != nil {
-			return nil, fmt.Errorf("prepare expression policy %s: %w", name, err)
+	set := &Set{policies: map[string]*Policy{}, builtins: builtins, world: builtins.world}
+	usages := map[string]usage{}
+	for _, m := range modules {
+		if name, ok := policyName(m); ok && set.policies[name] == nil {
+			set.policies[name] = &Policy{name: name, set: set}
+			usages[name] = analyze(c, policyRef(name), builtins)
 		}
-		p.log = log
-		set.policies[name] = p
-		reads = append(reads, used.document...)
 	}
-	document := newDocument(reads)
-	for _, p := range set.policies {
-		p.document = document
+	if faults := set.checkCalls(usages); len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
-	return set, nil
+	return set, set.prepare(ctx, c, usages)
 }
 
-// prepare makes a policy that can be evaluated.
-func prepare(ctx context.Context, c *ast.Compiler, name string, builtins *builtins, store func(*opa.Rego)) (*Policy, usage, error) {
-	ref := ast.MustParseRef("data.sallyport.policies." + name)
-	options := append(builtins.implementations(),
-		store,
-		opa.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref)))),
+func policyRef(name string) ast.Ref { return policiesRef.Append(ast.StringTerm(name)) }
+
+// checkCalls demands that the policies that others call by name are there.
+func (s *Set) checkCalls(usages map[string]usage) []error {
+	var faults []error
+	for _, name := range sortedKeys(usages) {
+		for _, call := range usages[name].calls {
+			if call.name == "" {
+				continue
+			}
+			if _, err := s.callee(call.name); err != nil {
+				faults = append(faults, at(call.at, "%s: %w", callName, err))
+			}
+		}
+	}
+	return faults
+}
+
+// prepare makes policies that can be evaluated.
+func (s *Set) prepare(ctx context.Context, c *ast.Compiler, usages map[string]usage) error {
+	var paths []policyengine.Path
+	for _, u := range usages {
+		paths = append(paths, u.document...)
+	}
+	document := newDocument(minimal(paths)) // of what any policy can look at, so that a login's is made once
+	options := append(s.builtins.implementations(),
+		opa.Store(inmem.New()),
 		opa.Compiler(c),
 		opa.SetRegoVersion(ast.RegoV1),
 		opa.Capabilities(c.Capabilities()),
 		opa.StrictBuiltinErrors(true),
 		opa.EnablePrintStatements(true),
+		opa.GenerateJSON(readRules),
 	)
-	query, err := opa.New(options...).PrepareForEval(ctx)
-	if err != nil {
-		return nil, usage{}, err
-	}
-	used := analyze(c, ref, builtins)
-	p := &Policy{name: name, query: query, reads: used.reads}
-	p.options = []opa.EvalOption{opa.EvalSortSets(true), opa.EvalMetrics(metrics.NoOp())}
-	if used.sideEffects { // all rules are run, where OPA would skip what cannot change the result
-		p.options = append(p.options, opa.EvalRuleIndexing(false), opa.EvalEarlyExit(false))
-	}
-	return p, used, nil
-}
-
-// policyNames returns the names of all policies of valid modules, sorted.
-func policyNames(modules map[string]*ast.Module) []string {
-	var names []string
-	for _, m := range modules {
-		if name, ok := policyName(m); ok && !slices.Contains(names, name) {
-			names = append(names, name)
+	together := reaching{set: s, usages: usages}
+	for _, name := range sortedKeys(s.policies) {
+		p := s.policies[name]
+		query := ast.NewBody(ast.NewExpr(ast.NewTerm(policyRef(name))))
+		prepared, err := opa.New(append(slices.Clip(options), opa.ParsedQuery(query))...).PrepareForEval(ctx)
+		if err != nil {
+			return fmt.Errorf("prepare expression policy %s: %w", name, err)
+		}
+		all := together.of(name)
+		p.query, p.document, p.reads = prepared, document, all.reads()
+		p.options = []opa.EvalOption{opa.EvalMetrics(metrics.NoOp())}
+		if all.sideEffects { // all rules are run, where OPA would skip what cannot change the result
+			p.options = append(p.options, opa.EvalRuleIndexing(false), opa.EvalEarlyExit(false))
 		}
 	}
-	slices.Sort(names)
-	return names
+	return nil
+}
+
+// engineKey is the annotation of a package that chooses the engine for its
+// regular expressions.
+const engineKey = "regex_engine"
+
+// engines finds the files whose regular expressions are not for RE2: those of a
+// package that has the annotation in one of its files.
+func engines(modules map[string]*ast.Module) (map[string]pyregex.Engine, []error) {
+	var faults []error
+	backtracking := map[string]bool{} // by package
+	for _, file := range sortedKeys(modules) {
+		for _, a := range modules[file].Annotations {
+			engine, ok := a.Custom[engineKey]
+			switch {
+			case !ok:
+			case a.Scope != "package" && a.Scope != "subpackages":
+				faults = append(faults, at(a.Location, "%s belongs to the package: put its comment right above the line with package", engineKey))
+			case engine == "backtracking":
+				backtracking[modules[file].Package.Path.String()] = true
+			case engine != "re2":
+				faults = append(faults, at(a.Location, "%s is %v: it must be re2 or backtracking", engineKey, engine))
+			}
+		}
+	}
+	files := map[string]pyregex.Engine{}
+	for file, m := range modules {
+		if backtracking[m.Package.Path.String()] {
+			files[file] = pyregex.Backtracking
+		}
+	}
+	return files, faults
 }
 
 // explain turns errors of the parser and the compiler into lines with file, line

@@ -123,3 +123,9 @@ func asn(a *policyengine.ASNFacts) ast.Value {
 	}
 	return ast.Number(json.Number(strconv.FormatUint(uint64(a.ASN), 10)))
 }
+
+// userObject is a user as request.user shows one.
+func userObject(u *identity.User) ast.Value {
+	user := object("user", userParts()...)
+	return user.of(&input{User: u})
+}

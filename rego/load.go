@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-
-	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
 // Limits of a directory of policies.
@@ -24,30 +22,6 @@ const (
 	maxTotalSize = 64 << 20
 	maxFiles     = 10_000
 )
-
-// Options are what policies can use.
-type Options struct {
-	// Helpers are the condition helpers; policies call them as
-	// plugin.<Helper.Name>.
-	Helpers []policyengine.Helper
-	// Log takes what policies print, at level debug; nil discards it.
-	Log *slog.Logger
-}
-
-// Set is a directory of compiled policies. It is immutable and safe for
-// concurrent use.
-type Set struct {
-	policies map[string]*Policy
-}
-
-// Expressions returns the policies by name.
-func (s *Set) Expressions() map[string]policyengine.Expression {
-	all := make(map[string]policyengine.Expression, len(s.policies))
-	for name, p := range s.policies {
-		all[name] = p
-	}
-	return all
-}
 
 // Load reads every .rego file under dir, except tests (_test.rego) and whatever
 // begins with a dot, and compiles them. The error joins all faults, each with
@@ -60,7 +34,7 @@ func Load(ctx context.Context, dir string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	builtins, err := newBuiltins(o.Helpers)
+	builtins, err := newBuiltins(o)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +42,7 @@ func Load(ctx context.Context, dir string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compile(ctx, modules, builtins, o.Log)
+	return compile(ctx, modules, builtins)
 }
 
 // findFiles lists the policy files under dir, sorted. Links to files are
@@ -143,6 +117,8 @@ func parseFiles(files []string) (map[string]*ast.Module, error) {
 		m, err := ast.ParseModuleWithOpts(file, string(text), ast.ParserOptions{
 			RegoVersion:  ast.RegoV1,
 			Capabilities: capabilities(),
+			// The engine of regular expressions is one.
+			ProcessAnnotation: true,
 		})
 		switch {
 		case err != nil:

@@ -25,8 +25,11 @@ var typesOf = map[policyengine.ValueType]types.Type{
 	policyengine.TypeObject:  types.NewObject(nil, types.NewDynamicProperty(types.S, types.A)),
 }
 
-// pluginBuiltin makes the function plugin.<Helper.Name> of a condition helper.
-// The helper gets the whole input, so the function reads all of it.
+const pluginPrefix = "plugin."
+
+// pluginBuiltin makes the function plugin.<Helper.Name> of a condition helper. The
+// results that can be kept for a while are those that the host of plugins keeps
+// itself, and notes.
 func pluginBuiltin(h policyengine.Helper) (*builtin, error) {
 	if !helperName.MatchString(h.Name) {
 		return nil, errors.New("the name must be PLUGIN.FUNCTION, both of letters, digits and underscores")
@@ -35,17 +38,18 @@ func pluginBuiltin(h policyengine.Helper) (*builtin, error) {
 		return nil, errors.New("there is nothing to call")
 	}
 	b := &builtin{
-		name:             "plugin." + h.Name,
-		memoize:          h.Class != policyengine.SideEffect,
-		nondeterministic: h.Class != policyengine.Deterministic,
-		sideEffect:       h.Class == policyengine.SideEffect,
-		reads:            []policyengine.Path{wholeInput},
+		name: pluginPrefix + h.Name, class: h.Class, cost: 3, doc: h.Doc,
+		memoize: h.Class != policyengine.SideEffect,
+		reads:   h.Reads,
+	}
+	if h.TTL <= 0 && (h.Class == policyengine.ReadsState || h.Class == policyengine.ReadsNetwork) {
+		b.never = "its answers are for the moment"
 	}
 	for i, t := range h.Args {
 		if typesOf[t] == nil {
 			return nil, fmt.Errorf("argument %d has the unknown type %q", i+1, t)
 		}
-		b.args = append(b.args, typesOf[t])
+		b.args = append(b.args, arg{fmt.Sprintf("argument%d", i+1), typesOf[t]})
 	}
 	if b.result = typesOf[h.Result]; b.result == nil {
 		return nil, fmt.Errorf("the result has the unknown type %q", h.Result)
@@ -56,7 +60,12 @@ func pluginBuiltin(h policyengine.Helper) (*builtin, error) {
 	return b, nil
 }
 
+var errEffects = errors.New("it was not called: it has side effects")
+
 func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Input, args []ast.Value) (ast.Value, error) {
+	if h.Class == policyengine.SideEffect && !policyengine.Effects(ctx) {
+		return nil, errEffects
+	}
 	values := make([]policyengine.Value, len(args))
 	for i, a := range args {
 		v, err := toValue(a)
@@ -64,7 +73,7 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
 		if got := policyengine.TypeOf(v); got != h.Args[i] {
-			return nil, fmt.Errorf("argument %d is %s: it must be a %s", i+1, article(a), h.Args[i])
+			return nil, wrongType(a, fmt.Sprintf("argument %d", i+1), "a "+string(h.Args[i]))
 		}
 		values[i] = v
 	}
@@ -76,7 +85,7 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 		return nil, err
 	}
 	if got := policyengine.TypeOf(v); got != h.Result {
-		return nil, fmt.Errorf("the helper answered with %s, it declares a %s", kindOf(v), h.Result)
+		return nil, fmt.Errorf("the helper answered with %s, it declares a %s", valueKind(v), h.Result)
 	}
 	return fromValue(v)
 }
@@ -125,4 +134,21 @@ func fromValue(v policyengine.Value) (ast.Value, error) {
 		return nil, fmt.Errorf("the helper's answer: %w", err)
 	}
 	return result, nil
+}
+
+// valueKind names the type of a helper's value as an administrator knows it.
+func valueKind(v policyengine.Value) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	}
+	return "a number"
 }

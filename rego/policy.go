@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	opa "github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
-	"github.com/open-policy-agent/opa/v1/topdown/print"
 
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
@@ -18,23 +15,20 @@ import (
 // Policy is one expression policy, ready to be evaluated.
 type Policy struct {
 	name  string
+	set   *Set
 	query opa.PreparedEvalQuery
-	reads []policyengine.Path
+	reads policyengine.Reads
 	// document makes the input document, with what the policies of the set can
 	// look at.
 	document *part
 	// options are those of every evaluation.
 	options []opa.EvalOption
-	log     *slog.Logger
 }
 
 var _ policyengine.Expression = (*Policy)(nil)
 
-// Reads says what of the input document the policy can look at. The empty path is
-// the whole document.
-func (p *Policy) Reads() policyengine.Reads {
-	return policyengine.Reads{Paths: slices.Clone(p.reads), Uncacheable: "not known to be cacheable"}
-}
+// Reads says what of the input the policy, and those that it calls, can look at.
+func (p *Policy) Reads() policyengine.Reads { return p.reads }
 
 // inputKey keys the input document that the policies of one decision share.
 type inputKey struct {
@@ -43,41 +37,91 @@ type inputKey struct {
 }
 
 // Eval evaluates the policy's package once and reads allow, messages and
-// raw_result from it. Whatever goes wrong is an error with the place in the
-// policy: a failed helper, conflicting rules, a value of a wrong type, a panic,
-// the end of ctx.
-func (p *Policy) Eval(ctx context.Context, in *policyengine.Input) (result policyengine.Result, err error) {
+// raw_result from it. Whatever goes wrong is an *policyengine.Exception with the
+// place in the policy: a failed helper, conflicting rules, a value of a wrong
+// type, a panic, the end of ctx.
+func (p *Policy) Eval(ctx context.Context, in *policyengine.Input) (policyengine.Result, error) {
+	if in == nil || in.User == nil {
+		return policyengine.Result{}, &policyengine.Exception{
+			Code: policyengine.ExceptionInternal, Policy: p.name, Err: errors.New("no user to evaluate the policy for"),
+		}
+	}
+	e := &evaluation{policy: p, in: in}
+	e.root = e
+	return e.run(ctx, p.input(ctx, in))
+}
+
+// input is the input document of a login, made once for all policies of a
+// decision.
+func (p *Policy) input(ctx context.Context, in *policyengine.Input) ast.Value {
+	return policyengine.Share(ctx, inputKey{in, p.document}, func() ast.Value { return p.document.of(in) })
+}
+
+// run evaluates the policy.
+func (e *evaluation) run(ctx context.Context, document ast.Value, more ...opa.EvalOption) (result policyengine.Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			result, err = policyengine.Result{}, fmt.Errorf("panic: %v", r)
+			result, err = policyengine.Result{}, e.exception(ctx, policyengine.ExceptionPanic, fmt.Errorf("panic: %v", r))
 		}
 	}()
-	if in == nil || in.User == nil {
-		return policyengine.Result{}, errors.New("no user to evaluate the policy for")
-	}
-	document := policyengine.Share(ctx, inputKey{in, p.document}, func() ast.Value { return p.document.of(in) })
-	run := &evaluation{in: in}
 	cancel := topdown.NewCancel()
 	defer context.AfterFunc(ctx, cancel.Cancel)()
-	options := append(slices.Clip(p.options),
+	options := make([]opa.EvalOption, 0, len(e.policy.options)+len(more)+4)
+	options = append(options, e.policy.options...)
+	options = append(options,
 		opa.EvalParsedInput(document),
-		opa.EvalPrintHook(printer{log: p.log, policy: p.name, request: in.RequestID}),
+		opa.EvalPrintHook(printer{e}),
 		opa.EvalExternalCancel(cancel),
 	)
-	if !in.Now.IsZero() {
-		options = append(options, opa.EvalTime(in.Now))
+	if e.in != nil && !e.in.Now.IsZero() {
+		options = append(options, opa.EvalTime(e.in.Now))
 	}
-	rs, err := p.query.Eval(context.WithValue(ctx, evaluationKey{}, run), options...)
-	if late := ctx.Err(); late != nil {
-		return policyengine.Result{}, ended(late)
+	rs, err := e.policy.query.Eval(context.WithValue(ctx, evaluationKey{}, e), append(options, more...)...)
+	if err != nil || ctx.Err() != nil {
+		return policyengine.Result{}, e.exception(ctx, policyengine.ExceptionInternal, err)
 	}
-	if err != nil {
-		return policyengine.Result{}, located(err)
+	if len(rs) == 1 && len(rs[0].Expressions) == 1 {
+		if r, ok := rs[0].Expressions[0].Value.(*rules); ok {
+			if result, err = e.result(r); err != nil {
+				return policyengine.Result{}, e.exception(ctx, policyengine.ExceptionResult, err)
+			}
+			return result, nil
+		}
 	}
-	if len(rs) != 1 || len(rs[0].Expressions) != 1 {
-		return policyengine.Result{}, errors.New("the policy has no result")
+	return policyengine.Result{}, e.exception(ctx, policyengine.ExceptionInternal, errors.New("the policy has no result"))
+}
+
+// exception says why there is no result. The code is that of an error that tells
+// no other itself.
+func (e *evaluation) exception(ctx context.Context, code policyengine.ExceptionCode, err error) *policyengine.Exception {
+	x := &policyengine.Exception{Code: code, Policy: e.policy.name, Err: err}
+	var fault *topdown.Error
+	var bad resultError
+	switch late := ctx.Err(); {
+	case errors.Is(late, context.DeadlineExceeded):
+		x.Code, x.Err = policyengine.ExceptionTimeout, ended(late)
+	case late != nil:
+		x.Code, x.Err = policyengine.ExceptionCanceled, ended(late)
+	case errors.As(err, &fault):
+		x.Location = placeOf(fault.Location)
+		x.Code, x.Err = codeOf(fault), errors.New(fault.Message)
+		if e.failed != nil {
+			x.Code, x.Err = e.failed.Code, e.failed.Err
+		}
+	case errors.As(err, &bad):
+		x.Code, x.Err = policyengine.ExceptionResult, bad.error
 	}
-	return run.result(rs[0].Expressions[0].Value)
+	return x
+}
+
+func codeOf(e *topdown.Error) policyengine.ExceptionCode {
+	switch e.Code {
+	case topdown.ConflictErr:
+		return policyengine.ExceptionConflict
+	case topdown.BuiltinErr, topdown.TypeErr:
+		return policyengine.ExceptionHelper
+	}
+	return policyengine.ExceptionInternal
 }
 
 // ended says why an evaluation was cut short.
@@ -88,35 +132,10 @@ func ended(err error) error {
 	return fmt.Errorf("stopped: %w", err)
 }
 
-// located writes an error of the evaluator with file, line and column.
-func located(err error) error {
-	var e *topdown.Error
-	if errors.As(err, &e) && e.Location != nil {
-		return fmt.Errorf("%s:%d:%d: %s", e.Location.File, e.Location.Row, e.Location.Col, e.Message)
+// placeOf writes a location as FILE:LINE:COLUMN.
+func placeOf(l *ast.Location) string {
+	if l == nil || l.File == "" {
+		return ""
 	}
-	return err
-}
-
-// printer takes what a policy prints to the debug log.
-type printer struct {
-	log             *slog.Logger
-	policy, request string
-}
-
-// Print implements print.Hook.
-func (p printer) Print(c print.Context, text string) error {
-	const limit = 4096
-	if len(text) > limit {
-		text = text[:limit] + "…"
-	}
-	p.log.DebugContext(c.Context, "policy print",
-		"request_id", p.request, "policy", p.name(c), "text", text)
-	return nil
-}
-
-func (p printer) name(c print.Context) string {
-	if c.Location == nil {
-		return p.policy
-	}
-	return fmt.Sprintf("%s (%s:%d)", p.policy, c.Location.File, c.Location.Row)
+	return fmt.Sprintf("%s:%d:%d", l.File, l.Row, l.Col)
 }

@@ -4,109 +4,172 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+	opa "github.com/open-policy-agent/opa/v1/rego"
+
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
-// Limits of the texts for a user.
+// Limits of what a policy says.
 const (
 	maxMessages   = 32
-	maxMessageLen = 512 // octets
+	maxMessageLen = 512      // octets
+	maxRaw        = 64 << 10 // octets of raw_result, about
+	maxDepth      = 64       // objects and lists within each other
+	nodeSize      = 16       // octets that count for each value
 )
 
-// result reads the three rules from a policy's evaluated package: first the
-// texts of ak_message, then those of messages.
-func (e *evaluation) result(v any) (policyengine.Result, error) {
-	rules, ok := v.(map[string]any)
-	if !ok {
-		return policyengine.Result{}, fmt.Errorf("the policy's package is a %T", v)
-	}
-	allow, ok := rules["allow"].(bool)
-	if !ok {
-		return policyengine.Result{}, fmt.Errorf("allow is %s: it must be true or false", kindOf(rules["allow"]))
-	}
-	texts, err := messages(rules["messages"])
-	if err != nil {
-		return policyengine.Result{}, err
-	}
-	all := slices.Concat(e.messages, texts)
-	if len(all) > maxMessages {
-		return policyengine.Result{}, fmt.Errorf("%d messages, at most %d are allowed", len(all), maxMessages)
-	}
-	raw, ok := rules["raw_result"]
-	if !ok {
-		raw = allow
-	}
-	return policyengine.Result{Passing: allow, Messages: all, Raw: raw}, nil
+// rules are the three rules of a policy's evaluated package.
+type rules struct {
+	allow           bool
+	messages, notes []string
+	raw             any
 }
 
-// messages reads the rule messages: texts, or objects {"text", "audience"} of
-// which those for the audit are not for the user.
-func messages(v any) ([]string, error) {
-	if v == nil {
-		return nil, nil
-	}
-	list, ok := v.([]any)
+// resultError says that a policy's result is not what it has to be.
+type resultError struct{ error }
+
+func badResult(format string, args ...any) error { return resultError{fmt.Errorf(format, args...)} }
+
+// readRules reads the rules while the evaluator still has them, so that what else
+// is in the package is not converted.
+func readRules(t *ast.Term, _ *opa.EvalContext) (any, error) {
+	o, ok := t.Value.(ast.Object)
 	if !ok {
-		return nil, fmt.Errorf("messages is %s: it must be a set or an array of texts", kindOf(v))
+		return nil, badResult("the policy's package is %s", article(t.Value))
 	}
-	var texts []string
-	for i, item := range list {
-		text, shown, err := message(item)
+	allow, ok := rule(o, "allow").(ast.Boolean)
+	if !ok {
+		return nil, badResult("allow is %s: it must be true or false", article(rule(o, "allow")))
+	}
+	r := &rules{allow: bool(allow), raw: bool(allow)}
+	if err := r.readMessages(rule(o, "messages")); err != nil {
+		return nil, resultError{err}
+	}
+	if raw := o.Get(ast.InternedTerm("raw_result")); raw != nil {
+		v, err := plain(raw.Value, maxRaw)
 		if err != nil {
-			return nil, fmt.Errorf("messages: item %d: %w", i+1, err)
+			return nil, badResult("raw_result %w", err)
 		}
-		if shown {
-			texts = append(texts, text)
-		}
+		r.raw = v
 	}
-	return texts, nil
+	return r, nil
 }
 
-func message(item any) (text string, shown bool, err error) {
-	shown = true
-	switch item := item.(type) {
-	case string:
-		text = item
-	case map[string]any:
-		t, ok := item["text"].(string)
-		if !ok {
-			return "", false, fmt.Errorf("text is %s: it must be a string", kindOf(item["text"]))
+// rule is the value of a rule; null if it has none.
+func rule(o ast.Object, name string) ast.Value {
+	if t := o.Get(ast.InternedTerm(name)); t != nil {
+		return t.Value
+	}
+	return ast.NullValue
+}
+
+// plain is a value as JSON has it, sets being sorted lists, if it is not larger
+// than about limit octets.
+func plain(v ast.Value, limit int) (any, error) {
+	left := limit
+	if err := weigh(v, &left, maxDepth); err != nil {
+		return nil, err
+	}
+	if left < 0 {
+		return nil, fmt.Errorf("has more than %d octets", limit)
+	}
+	return ast.JSONWithOpt(v, ast.JSONOpt{SortSets: true})
+}
+
+// weigh takes the size of a value off from what is left, and ends where nothing
+// is.
+func weigh(v ast.Value, left *int, depth int) error {
+	if *left -= nodeSize; *left < 0 {
+		return nil
+	}
+	if depth == 0 {
+		return fmt.Errorf("has more than %d objects and lists within each other", maxDepth)
+	}
+	item := func(t *ast.Term) error { return weigh(t.Value, left, depth-1) }
+	switch v := v.(type) {
+	case ast.String:
+		*left -= len(v)
+	case ast.Number:
+		*left -= len(v)
+	case *ast.Array:
+		return v.Iter(item)
+	case ast.Set:
+		return v.Iter(item)
+	case ast.Object:
+		return v.Iter(func(k, t *ast.Term) error {
+			if err := item(k); err != nil {
+				return err
+			}
+			return item(t)
+		})
+	}
+	return nil
+}
+
+// readMessages reads the rule messages: texts, or objects {"text", "audience"}
+// of which those for the audit are not for the user.
+func (r *rules) readMessages(v ast.Value) error {
+	i := 0
+	read := func(t *ast.Term) error {
+		i++
+		if i > maxMessages {
+			return fmt.Errorf("more than %d messages", maxMessages)
 		}
-		text = t
-		switch item["audience"] {
-		case nil, "user":
-		case "audit":
-			shown = false
+		if err := r.readMessage(t.Value); err != nil {
+			return fmt.Errorf("messages: item %d: %w", i, err)
+		}
+		return nil
+	}
+	switch v := v.(type) {
+	case ast.Null:
+		return nil
+	case *ast.Array:
+		return v.Iter(read)
+	case ast.Set:
+		return v.Iter(read)
+	}
+	return fmt.Errorf("messages is %s: it must be a set or an array of texts", article(v))
+}
+
+func (r *rules) readMessage(item ast.Value) error {
+	list := &r.messages
+	text, ok := item.(ast.String)
+	if !ok {
+		o, isObject := item.(ast.Object)
+		if !isObject {
+			return fmt.Errorf("%s: it must be a string", article(item))
+		}
+		if text, ok = rule(o, "text").(ast.String); !ok {
+			return fmt.Errorf("text is %s: it must be a string", article(rule(o, "text")))
+		}
+		switch audience := rule(o, "audience"); audience.Compare(ast.String("audit")) {
+		case 0:
+			list = &r.notes
 		default:
-			return "", false, fmt.Errorf("audience is %v: it must be user or audit", item["audience"])
-		}
-		for key := range item {
-			if key != "text" && key != "audience" {
-				return "", false, fmt.Errorf("unknown key %q: a message has text and audience", key)
+			if audience.Compare(ast.NullValue) != 0 && audience.Compare(ast.String("user")) != 0 {
+				return fmt.Errorf("audience is %.60v: it must be user or audit", audience)
 			}
 		}
-	default:
-		return "", false, fmt.Errorf("%s: it must be a string", kindOf(item))
+		for _, key := range o.Keys() {
+			if k, _ := key.Value.(ast.String); k != "text" && k != "audience" {
+				return fmt.Errorf("unknown key %.60v: a message has text and audience", key)
+			}
+		}
 	}
 	if len(text) > maxMessageLen {
-		return "", false, fmt.Errorf("%d octets, at most %d are allowed", len(text), maxMessageLen)
+		return fmt.Errorf("%d octets, at most %d are allowed", len(text), maxMessageLen)
 	}
-	return text, shown, nil
+	*list = append(*list, string(text))
+	return nil
 }
 
-// kindOf names the type of a JSON value as an administrator knows it.
-func kindOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
-	case string:
-		return "a string"
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "an object"
+// result joins what the rules say with what functions did: the texts of
+// ak_message go first.
+func (e *evaluation) result(r *rules) (policyengine.Result, error) {
+	all := slices.Concat(e.messages, r.messages)
+	if len(all) > maxMessages {
+		return policyengine.Result{}, badResult("%d messages, at most %d are allowed", len(all), maxMessages)
 	}
-	return "a number"
+	return policyengine.Result{Passing: r.allow, Messages: all, Notes: r.notes, Raw: r.raw, Events: e.events}, nil
 }
