@@ -84,7 +84,7 @@ func newQuestion(id uint32, name string, x Expression) *question {
 // key writes what the policy reads of a login. Nothing of it is on the heap but
 // for logins of many facts.
 func (q *question) key(in *Input) cacheKey {
-	var room [512]byte
+	var room [1024]byte
 	b := room[:0]
 	for i := range q.facts {
 		b = q.facts[i].append(b, in)

@@ -171,12 +171,24 @@ func TestKeysShowWhereTextsEnd(t *testing.T) {
 	paths := []policyengine.Path{"request.user.username", "request.user.pk", "request.user.groups", "request.user.attributes", policyengine.PathMemberships}
 	seen := map[any]identity.User{}
 	for _, u := range []identity.User{
-		{Login: "ab"}, {Login: "a", ID: "b"}, {ID: "ab"},
-		{Groups: []string{"ab"}}, {Groups: []string{"a", "b"}}, {Groups: []string{"ab", ""}}, {Groups: []string{"", "ab"}},
-		{Attributes: map[string][]string{"a": {"b"}}}, {Attributes: map[string][]string{"ab": nil}}, {Attributes: map[string][]string{"a": {"b", ""}}},
-		{Attributes: map[string][]string{"a": nil, "b": nil}}, {Attributes: map[string][]string{"a": {"", "b"}}},
-		{Memberships: []identity.Membership{{ID: "ab"}}}, {Memberships: []identity.Membership{{ID: "a", Name: "b"}}}, {Memberships: []identity.Membership{{Name: "a", DN: "b"}}},
-		{Groups: []string{strings.Repeat("x", 200)}}, {Groups: []string{strings.Repeat("x", 199) + "y"}}, {Groups: []string{strings.Repeat("x", 199), "x"}},
+		{Login: "ab"},
+		{Login: "a", ID: "b"},
+		{ID: "ab"},
+		{Groups: []string{"ab"}},
+		{Groups: []string{"a", "b"}},
+		{Groups: []string{"ab", ""}},
+		{Groups: []string{"", "ab"}},
+		{Attributes: map[string][]string{"a": {"b"}}},
+		{Attributes: map[string][]string{"ab": nil}},
+		{Attributes: map[string][]string{"a": {"b", ""}}},
+		{Attributes: map[string][]string{"a": nil, "b": nil}},
+		{Attributes: map[string][]string{"a": {"", "b"}}},
+		{Memberships: []identity.Membership{{ID: "ab"}}},
+		{Memberships: []identity.Membership{{ID: "a", Name: "b"}}},
+		{Memberships: []identity.Membership{{Name: "a", DN: "b"}}},
+		{Groups: []string{strings.Repeat("x", 200)}},
+		{Groups: []string{strings.Repeat("x", 199) + "y"}},
+		{Groups: []string{strings.Repeat("x", 199), "x"}},
 	} {
 		key, _ := policyengine.KeyOf(paths, &policyengine.Input{User: &u})
 		if other, ok := seen[key]; ok {

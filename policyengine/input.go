@@ -71,6 +71,9 @@ type GeoFacts struct {
 	Known                    bool
 	Continent, Country, City string
 	Lat, Long                float64
+	// NoPosition says that the database has none for a known address, as those of
+	// countries do; Lat and Long are 0 and mean nothing then.
+	NoPosition bool
 }
 
 // ASNFacts name the network that an address belongs to.

@@ -129,7 +129,7 @@ type BindingRecord struct {
 	DryRun bool
 	Cached bool
 	// Err is why the binding could not be evaluated; nil otherwise.
-	Err  error
+	Err error
 	// Took is zero for what was cached.
 	Took time.Duration
 	// Raw is the policy's raw_result.
