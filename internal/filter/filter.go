@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/pyregex"
 )
 
 // maxTerms bounds the conditions of one filter.
@@ -40,7 +41,7 @@ type Filter struct {
 // ForUsers reads a filter of users. Its values are what JSON decodes to: nil,
 // bool, float64 or json.Number, string, []any. Patterns are compiled by rx. An
 // empty filter is refused. The error tells all faults, each with its key.
-func ForUsers(fields map[string]any, rx *patterns) (Filter, error) {
+func ForUsers(fields map[string]any, rx *pyregex.Cache) (Filter, error) {
 	if len(fields) == 0 {
 		return Filter{}, errors.New("the filter is empty: it would fit every user; name at least one field, such as username")
 	}
@@ -49,7 +50,7 @@ func ForUsers(fields map[string]any, rx *patterns) (Filter, error) {
 
 // ForGroups reads a filter of groups, as ForUsers does. An empty one fits any
 // group.
-func ForGroups(fields map[string]any, rx *patterns) (Filter, error) {
+func ForGroups(fields map[string]any, rx *pyregex.Cache) (Filter, error) {
 	return parse(groups, fields, rx)
 }
 
@@ -65,7 +66,7 @@ func CheckKey(kind, key string) error {
 	return fmt.Errorf("there are no filters of kind %q", kind)
 }
 
-func parse(of subject, fields map[string]any, rx *patterns) (Filter, error) {
+func parse(of subject, fields map[string]any, rx *pyregex.Cache) (Filter, error) {
 	if len(fields) > maxTerms {
 		return Filter{}, fmt.Errorf("the filter has %d conditions, at most %d are allowed", len(fields), maxTerms)
 	}

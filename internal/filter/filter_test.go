@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/pyregex"
 )
 
 // object decodes JSON as policies' objects are.
@@ -121,7 +122,7 @@ func TestUser(t *testing.T) {
 		`{"groups__name__startswith": "vpn", "groups__name__endswith": "admins"}`:   true,
 		`{"groups__name__startswith": "staff", "groups__name__endswith": "admins"}`: false, // one group must fit both
 	} {
-		f, err := ForUsers(object(t, text), new(patterns))
+		f, err := ForUsers(object(t, text), pyregex.NewCache())
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -135,7 +136,7 @@ func TestUser(t *testing.T) {
 		`{"groups__name__isnull": true}`: true, `{"groups__name": null}`: true, `{"groups__name": ""}`: false,
 		`{"groups__name__isnull": true, "groups__name": "x"}`: false,
 	} {
-		f, err := ForUsers(object(t, text), new(patterns))
+		f, err := ForUsers(object(t, text), pyregex.NewCache())
 		if got, err2 := f.User(lonely); got != want || err != nil || err2 != nil {
 			t.Errorf("without groups: %s is %v, %v, %v", text, got, err, err2)
 		}
@@ -160,7 +161,7 @@ func TestGroup(t *testing.T) {
 		`{"name": "x", "pk": "g1"}`:       {false, false},
 		`{"attributes__site__gt": "100"}`: {false, false},
 	} {
-		f, err := ForGroups(object(t, text), new(patterns))
+		f, err := ForGroups(object(t, text), pyregex.NewCache())
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -208,7 +209,7 @@ func TestFaults(t *testing.T) {
 		`{"type": "persn"}`:                `type is person or service, not "persn", did you mean "person"?`,
 		`{"a": 1, "b": 2}`:                 "\n", // all of them
 	} {
-		_, err := ForUsers(object(t, text), new(patterns))
+		_, err := ForUsers(object(t, text), pyregex.NewCache())
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -223,7 +224,7 @@ func TestFaults(t *testing.T) {
 	for name, fields := range map[string]map[string]any{
 		"terms": many, "items": {"name__in": long}, "text": {"name": strings.Repeat("x", maxText+1)},
 	} {
-		if _, err := ForUsers(fields, new(patterns)); err == nil || !strings.Contains(err.Error(), "at most") {
+		if _, err := ForUsers(fields, pyregex.NewCache()); err == nil || !strings.Contains(err.Error(), "at most") {
 			t.Errorf("too many %s: %v", name, err)
 		}
 	}
@@ -302,10 +303,10 @@ func FuzzFilter(f *testing.F) {
 		for key := range fields {
 			_ = CheckKey("group", key)
 		}
-		if g, err := ForGroups(fields, new(patterns)); err == nil {
+		if g, err := ForGroups(fields, pyregex.NewCache()); err == nil {
 			_, _ = g.Group(&identity.Membership{Name: "x", Attributes: map[string][]string{"a": {"1", ""}}})
 		}
-		u, err := ForUsers(fields, new(patterns))
+		u, err := ForUsers(fields, pyregex.NewCache())
 		if err != nil {
 			return
 		}

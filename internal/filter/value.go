@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/identity"
+	"github.com/sallyport-auth/sallyport/internal/pyregex"
 )
 
 // Limits of values.
@@ -47,7 +48,7 @@ func (t *Term) flag(value bool) bool {
 }
 
 // setValue checks the value and makes the test.
-func (t *Term) setValue(value any, rx *patterns) error {
+func (t *Term) setValue(value any, rx *pyregex.Cache) error {
 	switch {
 	case t.Lookup == "isnull":
 		return t.setFlag(value)
@@ -181,11 +182,11 @@ func textTest(lookup, want string) test {
 }
 
 // setPattern compiles a pattern. iregex puts the flag in front.
-func (t *Term) setPattern(pattern string, rx *patterns) error {
+func (t *Term) setPattern(pattern string, rx *pyregex.Cache) error {
 	if t.Lookup == "iregex" {
 		pattern = "(?i)" + pattern
 	}
-	compiled, err := rx.Compile(pattern)
+	compiled, err := rx.Compile(pattern, pyregex.RE2)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t, err)
 	}

@@ -38,7 +38,7 @@ type PolicyChange struct {
 // decide gets all policies in the order of their creation. Nobody else can
 // change the store while it runs, so it must be quick, and must not try to.
 func (s *Store) ChangePolicies(ctx context.Context, now time.Time, decide func(current []Policy) (PolicyChange, error)) (revision int64, err error) {
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.transact(ctx, func(tx *sql.Tx) error {
 		current, err := policies(ctx, tx)
 		if err != nil {
 			return err

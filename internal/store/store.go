@@ -168,9 +168,21 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// change runs f in a transaction of the writer. What f returns ends it: an
-// error undoes everything. ErrBusy means that the transaction could not begin.
+// change runs f, which changes users or groups, as transact does, and counts it:
+// one time too many does no harm.
 func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE user_revision SET revision = revision + 1 WHERE id = 1`)
+		return err
+	})
+}
+
+// transact runs f in a transaction of the writer. What f returns ends it: an
+// error undoes everything. ErrBusy means that the transaction could not begin.
+func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err := s.opened.check(ctx); err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (s *Store) SetPassword(ctx context.Context, id string, hash config.Secret, 
 // user gone. Nothing else of the user changes, since the password does not.
 func (s *Store) RenewHash(ctx context.Context, id string, old, renewed config.Secret) (bool, error) {
 	replaced := false
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`,
 			renewed.Reveal(), id, old.Reveal())
 		if err != nil {

@@ -56,7 +56,6 @@ func testUserRevision(t *testing.T, open Opener) {
 		{"group", func() error { return cli.AddGroup(ctx, "staff", noon()) }, true},
 		{"outer group", func() error { return cli.AddGroup(ctx, "all", noon()) }, true},
 		{"member", members(store.Members{Users: []string{"alice"}}, store.Members{}), true},
-		{"the same member", members(store.Members{Users: []string{"alice"}}, store.Members{}), false},
 		{"group in group", func() error {
 			return cli.ChangeMembers(ctx, "all", store.Members{Groups: []string{"staff"}}, store.Members{})
 		}, true},
