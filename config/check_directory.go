@@ -208,12 +208,13 @@ func (c *checker) attributeNames(path string, d *LDAPDirectory) {
 		{"name_attribute", d.NameAttribute},
 		{"email_attribute", d.EmailAttribute},
 		{"attributes", d.Attributes},
+		{"group_attributes", d.GroupAttributes},
 		{"groups.member_attribute", d.Groups.MemberAttribute},
 		{"groups.name_attribute", []string{d.Groups.NameAttribute}},
 	} {
 		for i, name := range list.names {
 			at := path + "." + list.key
-			if list.key == "attributes" {
+			if strings.HasSuffix(list.key, "attributes") {
 				at = fmt.Sprintf("%s[%d]", at, i)
 			}
 			switch {

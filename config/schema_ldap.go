@@ -5,28 +5,30 @@ import "time"
 // LDAPDirectory are the keys of a directory of type ldap. Where a default
 // depends on Flavor, an absent key gets it when the file is checked.
 type LDAPDirectory struct {
-	Flavor         string         `yaml:"flavor" default:"openldap" enum:"openldap,active_directory,freeipa" doc:"What the server is; the defaults of user_filter, login_attribute, id_attribute, name_attribute and of groups follow from it."`
-	URLs           []string       `yaml:"urls" doc:"The servers, ldap://HOST[:PORT] or ldaps://HOST[:PORT], the preferred one first."`
-	SRV            string         `yaml:"srv" doc:"Instead of urls: the DNS name whose SRV records name the servers, such as _ldap._tcp.corp.example (_ldaps._tcp… for LDAPS). Only targets in the same domain are taken."`
-	StartTLS       string         `yaml:"start_tls" default:"require" enum:"require,off" doc:"What is done with ldap:// servers: require encrypts with StartTLS before anything else is said; off sends passwords in clear text."`
-	TLS            UpstreamTLS    `yaml:"tls" doc:"How the servers prove who they are, and we to them."`
-	BaseDN         string         `yaml:"base_dn" doc:"Where users are searched, with all that is below. Required unless user_dn is set."`
-	BindDN         string         `yaml:"bind_dn" doc:"The service account for look-ups. Absent: they are made anonymously."`
-	BindPassword   Secret         `yaml:"bind_password" doc:"Its password: {file: PATH}, {env: NAME}, or the text itself."`
-	LoginAttribute Names          `yaml:"login_attribute" doc:"Attributes that hold a login; an entry that has it in an earlier one goes before those that have it in a later one. Default: uid; active_directory: [sAMAccountName, userPrincipalName]."`
-	UserFilter     string         `yaml:"user_filter" doc:"Which entries are users. Default: (objectClass=person); active_directory: (&(objectCategory=person)(objectClass=user))."`
-	UserDN         string         `yaml:"user_dn" doc:"Instead of a search: the DN of a user, with {login} in one place. Without bind_dn nothing is looked up at all: users have no groups and no attributes, and only the bind tells whether they exist."`
-	Domains        []string       `yaml:"domains" doc:"For a login that ends in @ and one of these, the part before the @ is looked for as well (the implicit user principal names of Active Directory)."`
-	IDAttribute    Names          `yaml:"id_attribute" doc:"The key of a user that never changes; the first one that the entry has. Default: entryUUID; active_directory: objectGUID; freeipa: ipaUniqueID. The DN where there is none."`
-	NameAttribute  Names          `yaml:"name_attribute" doc:"The name that people read; the first one that the entry has. Default: [displayName, cn]."`
-	EmailAttribute Names          `yaml:"email_attribute" doc:"The mail address; the first one that the entry has. Default: mail."`
-	Attributes     []string       `yaml:"attributes" doc:"Further attributes that policies may ask for. objectGUID and objectSid become text in their usual form, other values that are not text become base64."`
-	Groups         LDAPGroups     `yaml:"groups" doc:"How the groups of a user are found."`
-	MustChange     string         `yaml:"must_change" default:"refuse" enum:"refuse,allow" doc:"What a right password is worth that must be changed before it is used."`
-	Timeout        time.Duration  `yaml:"timeout" default:"2s" min:"50ms" max:"1m" doc:"How long one server may take to connect, and for one operation; then the next server is asked."`
-	HealthInterval time.Duration  `yaml:"health_interval" default:"5s" min:"100ms" max:"10m" doc:"How often a server that answers is probed. One that does not is probed twice a second."`
-	Pool           UpstreamPool   `yaml:"pool" doc:"Connections to each server."`
-	Cache          DirectoryCache `yaml:"cache" doc:"Users that were looked up. Credentials are never kept."`
+	Flavor          string         `yaml:"flavor" default:"openldap" enum:"openldap,active_directory,freeipa" doc:"What the server is; the defaults of user_filter, login_attribute, id_attribute, name_attribute and of groups follow from it."`
+	URLs            []string       `yaml:"urls" doc:"The servers, ldap://HOST[:PORT] or ldaps://HOST[:PORT], the preferred one first."`
+	SRV             string         `yaml:"srv" doc:"Instead of urls: the DNS name whose SRV records name the servers, such as _ldap._tcp.corp.example (_ldaps._tcp… for LDAPS). Only targets in the same domain are taken."`
+	StartTLS        string         `yaml:"start_tls" default:"require" enum:"require,off" doc:"What is done with ldap:// servers: require encrypts with StartTLS before anything else is said; off sends passwords in clear text."`
+	TLS             UpstreamTLS    `yaml:"tls" doc:"How the servers prove who they are, and we to them."`
+	BaseDN          string         `yaml:"base_dn" doc:"Where users are searched, with all that is below. Required unless user_dn is set."`
+	BindDN          string         `yaml:"bind_dn" doc:"The service account for look-ups. Absent: they are made anonymously."`
+	BindPassword    Secret         `yaml:"bind_password" doc:"Its password: {file: PATH}, {env: NAME}, or the text itself."`
+	LoginAttribute  Names          `yaml:"login_attribute" doc:"Attributes that hold a login; an entry that has it in an earlier one goes before those that have it in a later one. Default: uid; active_directory: [sAMAccountName, userPrincipalName]."`
+	UserFilter      string         `yaml:"user_filter" doc:"Which entries are users. Default: (objectClass=person); active_directory: (&(objectCategory=person)(objectClass=user))."`
+	UserDN          string         `yaml:"user_dn" doc:"Instead of a search: the DN of a user, with {login} in one place. Without bind_dn nothing is looked up at all: users have no groups and no attributes, and only the bind tells whether they exist."`
+	Domains         []string       `yaml:"domains" doc:"For a login that ends in @ and one of these, the part before the @ is looked for as well (the implicit user principal names of Active Directory)."`
+	IDAttribute     Names          `yaml:"id_attribute" doc:"The key of a user that never changes; the first one that the entry has. Default: entryUUID; active_directory: objectGUID; freeipa: ipaUniqueID. The DN where there is none."`
+	NameAttribute   Names          `yaml:"name_attribute" doc:"The name that people read; the first one that the entry has. Default: [displayName, cn]."`
+	EmailAttribute  Names          `yaml:"email_attribute" doc:"The mail address; the first one that the entry has. Default: mail."`
+	Attributes      []string       `yaml:"attributes" doc:"Further attributes that policies may ask for. objectGUID and objectSid become text in their usual form, other values that are not text become base64."`
+	GroupAttributes []string       `yaml:"group_attributes" doc:"Further attributes of groups that policies may ask for (ak_is_group_member), as attributes has them of users. They are known of groups whose entries are read: with groups.lookup memberof not of those that memberOf names."`
+	SearchLimit     int            `yaml:"search_limit" default:"1000" min:"1" max:"100000" doc:"How many entries a policy that looks for another user (ak_user_by) may have to choose from. More are an error."`
+	Groups          LDAPGroups     `yaml:"groups" doc:"How the groups of a user are found."`
+	MustChange      string         `yaml:"must_change" default:"refuse" enum:"refuse,allow" doc:"What a right password is worth that must be changed before it is used."`
+	Timeout         time.Duration  `yaml:"timeout" default:"2s" min:"50ms" max:"1m" doc:"How long one server may take to connect, and for one operation; then the next server is asked."`
+	HealthInterval  time.Duration  `yaml:"health_interval" default:"5s" min:"100ms" max:"10m" doc:"How often a server that answers is probed. One that does not is probed twice a second."`
+	Pool            UpstreamPool   `yaml:"pool" doc:"Connections to each server."`
+	Cache           DirectoryCache `yaml:"cache" doc:"Users that were looked up. Credentials are never kept."`
 }
 
 // UpstreamTLS is how a server that we connect to is authenticated. There is no

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/filter"
 	"github.com/sallyport-auth/sallyport/internal/identity"
 )
 
@@ -21,21 +20,10 @@ type Directory interface {
 	Lookup(ctx context.Context, login string) (*identity.User, error)
 	Verify(ctx context.Context, u *identity.User, c identity.Credential) (identity.Verdict, error)
 	VerifyNobody(ctx context.Context, login string, c identity.Credential) error
+	// Find returns that user of those whom the filter fits whose login comes first;
+	// identity.ErrNotFound if it fits none.
+	Find(ctx context.Context, f filter.Filter) (*identity.User, error)
 }
-
-// maxFlights bounds the look-ups at work. Each has a goroutine of its own, which
-// goes on when whoever asked first has left.
-const maxFlights = 1024
-
-// overloaded says that too many look-ups are at work. It satisfies the interface
-// by which a login learns that this is no outage.
-type overloaded struct{}
-
-// Error implements error.
-func (overloaded) Error() string { return "too many look-ups at once" }
-
-// Overloaded tells a caller who does not know this package what the error means.
-func (overloaded) Overloaded() bool { return true }
 
 // Cached is a Directory that remembers users. Its methods may be called by
 // several goroutines.
@@ -46,25 +34,17 @@ func (overloaded) Overloaded() bool { return true }
 type Cached struct {
 	inner Directory
 	cfg   config.DirectoryCache
-	limit time.Duration
 
-	users   *lru.Cache[string, remembered] // nil: none are remembered
-	nobody  *lru.Cache[string, remembered] // logins that are nobody's; nil likewise
-	flights singleflight.Group
-	slots   chan struct{}
+	users   *lru.Cache[string, *remembered] // by login; nil: none are remembered
+	nobody  *lru.Cache[string, *remembered] // logins that are nobody's; nil likewise
+	found   *lru.Cache[string, *remembered] // by filter: users, and nobody; nil likewise
+	flights *flights
 	stats   counters
 
 	mu sync.Mutex
 	// origins finds what to forget when a user's password was refused.
 	origins map[*identity.User]origin
-	closed  bool
-
-	closing context.Context
-	cancel  context.CancelFunc
-	running sync.WaitGroup
 }
-
-var errClosed = errors.New("the directory is closed")
 
 // remembered is the answer to a look-up: a user, or nobody.
 type remembered struct {
@@ -72,6 +52,9 @@ type remembered struct {
 	again *identity.User // a copy for those who come later, so that Verify can tell
 	until time.Time
 	took  time.Duration // how long the directory was asked
+	// in is where it is kept, by the key; nil: nowhere.
+	in  *lru.Cache[string, *remembered]
+	key string
 }
 
 // origin is where a user comes from.
@@ -83,29 +66,30 @@ type origin struct {
 // NewCached wraps a directory. Limit bounds one look-up as a whole. Close it in
 // the end.
 func NewCached(inner Directory, cfg config.DirectoryCache, limit time.Duration) *Cached {
-	c := &Cached{
-		inner: inner, cfg: cfg, limit: limit,
-		slots: make(chan struct{}, maxFlights), origins: make(map[*identity.User]origin),
-	}
+	c := &Cached{inner: inner, cfg: cfg, flights: newFlights(limit), origins: make(map[*identity.User]origin)}
 	// Users who are unknown have a cache of their own: names that somebody makes
 	// up must not drive out those who exist. New fails only for a size below one.
 	if cfg.Entries > 0 && cfg.TTL > 0 {
 		c.users, _ = lru.NewWithEvict(cfg.Entries, c.forgotten)
 	}
 	if cfg.Entries > 0 && cfg.NegativeTTL > 0 {
-		c.nobody, _ = lru.New[string, remembered](cfg.Entries)
+		c.nobody, _ = lru.New[string, *remembered](cfg.Entries)
 	}
-	c.closing, c.cancel = context.WithCancel(context.Background())
+	if cfg.Entries > 0 {
+		c.found, _ = lru.New[string, *remembered](cfg.Entries)
+	}
 	return c
 }
 
-// Close ends the look-ups at work and waits for them. Further ones fail.
+// Close ends the look-ups at work and waits for them. Further ones fail, and
+// nothing is remembered any more.
 func (c *Cached) Close() error {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.cancel()
-	c.running.Wait()
+	c.flights.close()
+	for _, cache := range []*lru.Cache[string, *remembered]{c.users, c.nobody, c.found} {
+		if cache != nil {
+			cache.Purge()
+		}
+	}
 	return nil
 }
 
@@ -115,7 +99,7 @@ func (c *Cached) Close() error {
 // Logins are compared octet by octet. Directories that ignore case answer each
 // spelling, and one that does not is not misunderstood.
 func (c *Cached) Lookup(ctx context.Context, login string) (*identity.User, error) {
-	if r, known := c.recall(login); known {
+	if r := c.recall(login); r != nil {
 		if r.user == nil {
 			if err := c.spend(ctx, r.took); err != nil {
 				return nil, fmt.Errorf("look up %q: %w", login, err)
@@ -124,35 +108,67 @@ func (c *Cached) Lookup(ctx context.Context, login string) (*identity.User, erro
 		}
 		return r.again, nil
 	}
-	flight := c.flights.DoChan(login, func() (any, error) { return c.fly(login) })
-	select {
-	case r := <-flight:
-		if r.Shared {
-			c.stats.shared.Add(1)
-		}
-		user, _ := r.Val.(*identity.User)
-		return user, r.Err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("look up %q: %w", login, ctx.Err())
+	r, err := c.lookUp(ctx, login)
+	if err != nil {
+		return nil, err
 	}
+	return r.user, nil
 }
 
-// recall is what is remembered of a login; one without a user is nobody's.
-func (c *Cached) recall(login string) (r remembered, known bool) {
-	now := time.Now()
-	if c.users != nil {
-		if r, ok := c.users.Get(login); ok && now.Before(r.until) {
-			c.stats.hits.Add(1)
-			return r, true
+// lookUp asks the directory for a login.
+func (c *Cached) lookUp(ctx context.Context, login string) (*remembered, error) {
+	r, err := c.join(ctx, "login "+login, func(ctx context.Context) (*remembered, error) {
+		c.stats.misses.Add(1)
+		asked := time.Now()
+		user, err := c.inner.Lookup(ctx, login)
+		r := &remembered{user: user, took: time.Since(asked), key: login}
+		switch {
+		case err == nil && c.users != nil:
+			r.in, r.until = c.users, asked.Add(c.cfg.TTL)
+			c.remember(r)
+		case errors.Is(err, identity.ErrNotFound) && c.nobody != nil:
+			r.in, r.until = c.nobody, asked.Add(c.cfg.NegativeTTL)
+			c.nobody.Add(login, r)
+		}
+		return r, err
+	})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("look up %q: %w", login, err)
+	}
+	return r, err
+}
+
+// join looks up, and counts who had the look-up together.
+func (c *Cached) join(ctx context.Context, key string, look ask) (*remembered, error) {
+	r, shared, err := c.flights.do(ctx, key, look)
+	if shared {
+		c.stats.shared.Add(1)
+	}
+	return r, err
+}
+
+// recall is what is remembered of a login, nil if nothing; one without a user is
+// nobody's.
+func (c *Cached) recall(login string) *remembered {
+	if r := kept(c.users, login); r != nil {
+		c.stats.hits.Add(1)
+		return r
+	}
+	if r := kept(c.nobody, login); r != nil {
+		c.stats.negative.Add(1)
+		return r
+	}
+	return nil
+}
+
+// kept is what a cache, if there is one, has for a key and is not too old.
+func kept(cache *lru.Cache[string, *remembered], key string) *remembered {
+	if cache != nil {
+		if r, ok := cache.Get(key); ok && time.Now().Before(r.until) {
+			return r
 		}
 	}
-	if c.nobody != nil {
-		if r, ok := c.nobody.Get(login); ok && now.Before(r.until) {
-			c.stats.negative.Add(1)
-			return r, true
-		}
-	}
-	return remembered{}, false
+	return nil
 }
 
 // spend waits for the time that memory saved.
@@ -168,70 +184,27 @@ func (c *Cached) spend(ctx context.Context, saved time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-c.closing.Done():
+	case <-c.flights.closing.Done():
 		return errClosed
 	}
 }
 
-// fly asks the directory and remembers the answer. It does not depend on the
-// context of whoever asked first: others may have joined, and a client that
-// leaves must not undo their work.
-func (c *Cached) fly(login string) (user *identity.User, err error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	default:
-		return nil, overloaded{}
-	}
-	if !c.begin() {
-		return nil, errClosed
-	}
-	defer c.running.Done()
-	defer func() { // in a goroutine of its own, a panic would end the process
-		if v := recover(); v != nil {
-			user, err = nil, fmt.Errorf("look up: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	ctx, cancel := context.WithTimeout(c.closing, c.limit)
-	defer cancel()
-	c.stats.misses.Add(1)
-	asked := time.Now()
-	user, err = c.inner.Lookup(ctx, login)
-	switch {
-	case err == nil && c.users != nil:
-		c.remember(login, user, asked)
-	case errors.Is(err, identity.ErrNotFound) && c.nobody != nil:
-		c.nobody.Add(login, remembered{until: asked.Add(c.cfg.NegativeTTL), took: time.Since(asked)})
-	}
-	return user, err
-}
-
-// begin counts a look-up that Close waits for, unless it is too late.
-func (c *Cached) begin() bool {
+// remember keeps a user.
+func (c *Cached) remember(r *remembered) {
+	again := *r.user
+	r.again = &again
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closed {
-		c.running.Add(1)
-	}
-	return !c.closed
-}
-
-// remember keeps a user. The time counts from when the directory was asked.
-func (c *Cached) remember(login string, user *identity.User, asked time.Time) {
-	again := *user
-	r := remembered{user, &again, asked.Add(c.cfg.TTL), time.Since(asked)}
-	c.mu.Lock()
-	c.origins[r.user], c.origins[r.again] = origin{login, 0}, origin{login, r.took}
+	c.origins[r.user], c.origins[r.again] = origin{r.key, 0}, origin{r.key, r.took}
 	c.mu.Unlock()
 	if c.nobody != nil {
-		c.nobody.Remove(login)
+		c.nobody.Remove(r.key)
 	}
-	c.users.Remove(login) // replacing would not tell forgotten
-	c.users.Add(login, r)
+	c.users.Remove(r.key) // replacing would not tell forgotten
+	c.users.Add(r.key, r)
 }
 
 // forgotten is told of users that the cache has dropped.
-func (c *Cached) forgotten(_ string, r remembered) {
+func (c *Cached) forgotten(_ string, r *remembered) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.origins, r.user)

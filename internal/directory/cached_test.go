@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/directory"
+	"github.com/sallyport-auth/sallyport/internal/filter"
 	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/internal/testenv"
 )
@@ -349,4 +350,17 @@ func TestClose(t *testing.T) {
 	if _, err := c.Lookup(t.Context(), "user2"); err == nil {
 		t.Error("a look-up after the end was answered")
 	}
+}
+
+func (r renewing) Find(ctx context.Context, f filter.Filter) (*identity.User, error) {
+	for i := range 10 {
+		u, err := r.Lookup(ctx, fmt.Sprintf("user%d", i))
+		if err != nil {
+			return nil, err
+		}
+		if ok, err := f.User(u); ok || err != nil {
+			return u, err
+		}
+	}
+	return nil, identity.ErrNotFound
 }

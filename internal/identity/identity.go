@@ -45,7 +45,7 @@ type User struct {
 	// resolved, sorted, each once.
 	Groups []string
 	// Memberships are the same groups with what else the directory knows of them,
-	// in the order of Groups.
+	// in the order of Groups. Two groups of one name are two of them.
 	Memberships []Membership
 	// Attributes are further facts by name, as the directory spells them.
 	Attributes map[string][]string

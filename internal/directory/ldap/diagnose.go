@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -62,7 +64,7 @@ func (d *Directory) diagnoseUser(ctx context.Context, login string, report func(
 			end("", err, "the login has blanks or characters that servers do not tell apart; only its plain spelling is taken")
 			return nil
 		}
-		end(fmt.Sprintf("no look-up is configured; the DN is %q if there is such a user", u.DN), nil, "")
+		end(fmt.Sprintf("no look-up is configured; the DN is %s if there is such a user", plain(u.DN)), nil, "")
 		return u
 	}
 	found, err := d.find(ctx, login)
@@ -72,7 +74,7 @@ func (d *Directory) diagnoseUser(ctx context.Context, login string, report func(
 	}
 	u, err := d.settings.user(found.entry, d.name)
 	if err != nil {
-		end(fmt.Sprintf("one entry, %q", found.entry.dn), err, "no login gets past that")
+		end("one entry, "+plain(found.entry.dn), err, "no login gets past that")
 		return nil
 	}
 	end(d.foundText(found, u), nil, stateAdvice(u))
@@ -90,14 +92,14 @@ func (d *Directory) searchTried(login string) string {
 	}
 	var tried []string
 	for _, req := range d.settings.requests(login) {
-		tried = append(tried, fmt.Sprintf("base %q, scope %s, filter %s", req.BaseDN, strings.ToLower(goldap.ScopeMap[req.Scope]), req.Filter))
+		tried = append(tried, fmt.Sprintf("base %s, scope %s, filter %s", plain(req.BaseDN), strings.ToLower(goldap.ScopeMap[req.Scope]), req.Filter))
 	}
 	return strings.Join(tried, "; then ")
 }
 
 // foundText says who was found and why.
 func (d *Directory) foundText(found match, u *identity.User) string {
-	text := fmt.Sprintf("one entry, %q: login %q, id %q, name %q, email %q", u.DN, u.Login, u.ID, u.Name, u.Email)
+	text := fmt.Sprintf("one entry, %s: login %q, id %s, name %q, email %q", plain(u.DN), u.Login, plain(u.ID), u.Name, u.Email)
 	switch {
 	case found.attribute < len(d.settings.logins):
 		text += fmt.Sprintf("; matched by %s=%q", d.settings.logins[found.attribute], found.value)
@@ -105,6 +107,22 @@ func (d *Directory) foundText(found match, u *identity.User) string {
 		text += "; matched by the server's own rules, no value is the same but for case"
 	}
 	return text
+}
+
+// plain puts a DN in quotes as it is: it has backslashes of its own, which a second
+// layer of them would make unreadable. What cannot be seen is escaped.
+func plain(name string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range strings.ToValidUTF8(name, "\uFFFD") {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 func stateAdvice(u *identity.User) string {
@@ -145,7 +163,7 @@ func (d *Directory) diagnoseGroups(ctx context.Context, e *entry, u *identity.Us
 		return
 	}
 	begin := time.Now()
-	tried := fmt.Sprintf("groups.lookup %s, nested %s, below %q, filter %s", g.lookup, g.nested, g.base, g.filter)
+	tried := fmt.Sprintf("groups.lookup %s, nested %s, below %s, filter %s", g.lookup, g.nested, plain(g.base), g.filter)
 	list, err := d.groups(ctx, e, u.Login)
 	step := Step{Name: "groups", Tried: tried, Err: err, Took: time.Since(begin)}
 	switch {
@@ -158,8 +176,8 @@ func (d *Directory) diagnoseGroups(ctx context.Context, e *entry, u *identity.Us
 		step.Got = "none"
 		step.Advice = "if there should be some: check groups.base_dn, groups.filter and groups.member_attribute, and that the service account may search groups"
 	default:
-		u.Groups = list
-		step.Got = fmt.Sprintf("%d: %q", len(list), list)
+		setGroups(u, list)
+		step.Got = fmt.Sprintf("%d: %q", len(u.Groups), u.Groups)
 	}
 	report(step)
 }
@@ -171,7 +189,7 @@ func (d *Directory) diagnosePassword(ctx context.Context, u *identity.User, pass
 		return fmt.Errorf("read the password: %w", err)
 	}
 	begin := time.Now()
-	step := Step{Name: "user bind", Tried: fmt.Sprintf("bind as %q", u.DN)}
+	step := Step{Name: "user bind", Tried: "bind as " + plain(u.DN)}
 	v, err := d.Verify(ctx, u, p)
 	step.Took = time.Since(begin)
 	if err == nil && v == identity.Right && !u.Active {

@@ -100,3 +100,13 @@ func TestDiagnosePasswordNotRead(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestPlainName(t *testing.T) {
+	for name, want := range map[string]string{
+		`cn=Smith\, John,dc=x`: `"cn=Smith\, John,dc=x"`, "cn=Jörg": `"cn=Jörg"`, "cn=a\x1b[2J\u202eb\xff": `"cn=a\x1b[2J\u202eb` + "\uFFFD" + `"`,
+	} {
+		if got := plain(name); got != want {
+			t.Errorf("%q is shown as %s", name, got)
+		}
+	}
+}

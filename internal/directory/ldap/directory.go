@@ -99,11 +99,21 @@ func (d *Directory) lookup(ctx context.Context, login string) (*identity.User, e
 		return nil, err
 	}
 	begin := time.Now()
-	if u.Groups, err = d.groups(ctx, found.entry, u.Login); err != nil {
-		return nil, fmt.Errorf("groups of %q: %w", cleanText(u.DN), err)
+	if err := d.complete(ctx, u, found.entry); err != nil {
+		return nil, err
 	}
 	d.climbs.add(time.Since(begin))
 	return u, nil
+}
+
+// complete looks up a user's groups.
+func (d *Directory) complete(ctx context.Context, u *identity.User, e *entry) error {
+	list, err := d.groups(ctx, e, u.Login)
+	if err != nil {
+		return fmt.Errorf("groups of %q: %w", cleanText(u.DN), err)
+	}
+	setGroups(u, list)
+	return nil
 }
 
 // find asks for the one entry that has the login.

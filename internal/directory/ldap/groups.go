@@ -1,16 +1,17 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/sallyport-auth/sallyport/internal/dn"
+	"github.com/sallyport-auth/sallyport/internal/identity"
 )
 
 const (
@@ -27,11 +28,14 @@ type group struct {
 	dn   string
 	key  dn.Key
 	name string // empty: not one of those that policies see, only a way to others
+	// id and attributes are known where the group's entry was read.
+	id         string
+	attributes map[string][]string
 }
 
-// groups returns the names of all groups of an entry, sorted, each once. It is
-// all of them or an error: a policy that refuses a group must see it.
-func (d *Directory) groups(ctx context.Context, e *entry, login string) ([]string, error) {
+// groups returns all groups of an entry, sorted by name. It is all of them or an
+// error: a policy that refuses a group must see it.
+func (d *Directory) groups(ctx context.Context, e *entry, login string) ([]identity.Membership, error) {
 	g := &d.settings.groups
 	if g.lookup == "none" {
 		return nil, nil
@@ -56,7 +60,7 @@ func (d *Directory) groups(ctx context.Context, e *entry, login string) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	return all.names(), nil
+	return all.memberships(), nil
 }
 
 // groupSet are the groups that were met, by normalized name; it keeps a walk
@@ -79,14 +83,29 @@ func (s groupSet) add(list []group) ([]group, error) {
 	return fresh, nil
 }
 
-func (s groupSet) names() []string {
-	set := map[string]bool{}
+// memberships are the groups that policies see, by name, then by DN.
+func (s groupSet) memberships() []identity.Membership {
+	list := make([]identity.Membership, 0, len(s))
 	for _, g := range s {
 		if g.name != "" {
-			set[g.name] = true
+			list = append(list, identity.Membership{ID: g.id, Name: g.name, DN: g.dn, Attributes: g.attributes})
 		}
 	}
-	return slices.Sorted(maps.Keys(set))
+	slices.SortFunc(list, func(a, b identity.Membership) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.DN, b.DN))
+	})
+	return list
+}
+
+// setGroups gives a user the groups: two of one name are one to policies that ask
+// for names.
+func setGroups(u *identity.User, list []identity.Membership) {
+	u.Memberships, u.Groups = list, nil
+	for i := range list {
+		if i == 0 || list[i].Name != list[i-1].Name {
+			u.Groups = append(u.Groups, list[i].Name)
+		}
+	}
 }
 
 // direct finds the groups that the user is a member of without others between.
@@ -105,7 +124,7 @@ func (d *Directory) direct(ctx context.Context, e *entry, login string, primary 
 	}
 	own := group{dn: primary.dn, key: primary.name.Key()}
 	if own.key.Under(d.settings.groups.baseKey) {
-		own.name, err = d.groupName(ctx, own.dn)
+		err = d.readGroup(ctx, &own)
 	}
 	return append(list, own), err
 }
@@ -144,8 +163,7 @@ func (d *Directory) memberOf(ctx context.Context, e *entry) ([]group, error) {
 		}
 		found := group{dn: string(value), key: key, name: valueInRDN(name[0], g.nameInRDN)}
 		if found.name == "" {
-			found.name, err = d.groupName(ctx, found.dn)
-			if err != nil {
+			if err := d.readGroup(ctx, &found); err != nil {
 				return nil, err
 			}
 			if found.name == "" {
@@ -159,22 +177,22 @@ func (d *Directory) memberOf(ctx context.Context, e *entry) ([]group, error) {
 	return list, nil
 }
 
-// groupName reads the name of a group whose DN does not tell it; empty if it is
-// no group that counts, or none at all any more.
-func (d *Directory) groupName(ctx context.Context, name string) (string, error) {
+// readGroup reads a group whose DN does not tell its name. It has none afterwards
+// if it is no group that counts, or is gone.
+func (d *Directory) readGroup(ctx context.Context, known *group) error {
 	g := &d.settings.groups
-	found, err := d.search(ctx, search(name, goldap.ScopeBaseObject, 1, g.filter, []string{g.nameAttribute}))
+	found, err := d.search(ctx, search(known.dn, goldap.ScopeBaseObject, 1, g.filter, g.asked))
 	if hasCode(err, goldap.LDAPResultNoSuchObject) {
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read group %q: %w", cleanText(name), err)
+		return fmt.Errorf("read group %q: %w", cleanText(known.dn), err)
 	}
 	list, err := d.named(found)
-	if err != nil || len(list) == 0 {
-		return "", err
+	if err == nil && len(list) > 0 {
+		known.name, known.id, known.attributes = list[0].name, list[0].id, list[0].attributes
 	}
-	return list[0].name, nil
+	return err
 }
 
 // climb adds the groups above those of a level, level by level.
@@ -233,7 +251,7 @@ func (d *Directory) inChain(ctx context.Context, e *entry, primary *primaryGroup
 // groupsWith finds the groups for which one of the alternatives is true.
 func (d *Directory) groupsWith(ctx context.Context, alternatives string) ([]group, error) {
 	g := &d.settings.groups
-	req := search(g.base, goldap.ScopeWholeSubtree, 0, "(&"+g.filter+"(|"+alternatives+"))", []string{g.nameAttribute})
+	req := search(g.base, goldap.ScopeWholeSubtree, 0, "(&"+g.filter+"(|"+alternatives+"))", g.asked)
 	found, err := d.search(ctx, req)
 	if hasCode(err, goldap.LDAPResultSizeLimitExceeded) {
 		// Only then in pages: servers bear few such searches at a time.
@@ -253,14 +271,20 @@ func (d *Directory) groupsWith(ctx context.Context, alternatives string) ([]grou
 	return d.named(found)
 }
 
-// named takes the names of groups out of their entries.
+// named takes what policies see of groups out of their entries.
 func (d *Directory) named(found []*entry) ([]group, error) {
+	settings := &d.settings.groups
 	list := make([]group, len(found))
 	for i, e := range found {
-		list[i] = group{dn: e.dn, key: e.name.Key(), name: e.one(d.settings.groups.nameAttribute)}
-		if list[i].name == "" {
-			return nil, fmt.Errorf("group %q has no %s that can be read: %w", cleanText(e.dn), d.settings.groups.nameAttribute, errNameless)
+		g := group{dn: e.dn, key: e.name.Key(), name: e.one(settings.nameAttribute), id: e.id(settings.ids)}
+		if g.name == "" {
+			return nil, fmt.Errorf("group %q has no %s that can be read: %w", cleanText(e.dn), settings.nameAttribute, errNameless)
 		}
+		var err error
+		if g.attributes, err = further(e, settings.attributes); err != nil {
+			return nil, err
+		}
+		list[i] = g
 	}
 	return list, nil
 }

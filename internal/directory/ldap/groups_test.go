@@ -296,3 +296,59 @@ func TestPrimaryGroupMalformed(t *testing.T) {
 		}
 	}
 }
+
+// TestMemberships: what was read of a group is told; nothing is read for that.
+func TestMemberships(t *testing.T) {
+	people := func(lines ...string) *server {
+		return (&server{}).add(aliceDN, person(append(lines, "uid: alice")...)...).
+			add("cn=staff"+groupDN, "objectClass: groupOfNames", "cn: staff", "entryUUID: u1", "site: Oslo", "site: Bergen", "other: x", "member: "+aliceDN).
+			add("cn=staff,ou=more"+groupDN, "objectClass: groupOfNames", "cn: staff", "member: "+aliceDN).
+			add("cn=all"+groupDN, "objectClass: groupOfNames", "cn: all", "entryUUID: u2", "member: cn=staff"+groupDN)
+	}
+	for _, c := range []struct {
+		name   string
+		server *server
+		change func(*config.LDAPDirectory)
+		want   string
+		asked  int
+	}{
+		{"read", people(), nil, "all u2 map[] staff u1 map[site:[Oslo Bergen]] staff  map[]", 4},
+		{"named by memberOf", people("memberOf: cn=staff" + groupDN), func(c *config.LDAPDirectory) { c.Groups.Lookup = "memberof" }, "all u2 map[] staff  map[]", 3},
+		{"named alone", people("memberOf: cn=staff" + groupDN), func(c *config.LDAPDirectory) {
+			c.Groups.Lookup, c.Groups.Nested = "memberof", "off"
+		}, "staff  map[]", 1},
+		{"none", people(), func(c *config.LDAPDirectory) { c.Groups.Lookup = "none" }, "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := open(t, c.server, func(cfg *config.LDAPDirectory) {
+				cfg.GroupAttributes = []string{"site", "member;x-none"}
+				if c.change != nil {
+					c.change(cfg)
+				}
+			})
+			u, err := d.Lookup(t.Context(), "alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, names []string
+			for _, m := range u.Memberships {
+				got, names = append(got, fmt.Sprintf("%s %s %v", m.Name, m.ID, m.Attributes)), append(names, m.Name)
+				if !strings.HasPrefix(m.DN, "cn="+m.Name+",") {
+					t.Errorf("%s has the DN %s", m.Name, m.DN)
+				}
+			}
+			if strings.Join(got, " ") != c.want || !slices.Equal(slices.Compact(names), u.Groups) || len(c.server.searched) != c.asked {
+				t.Errorf("%q, groups %q, %d searches", got, u.Groups, len(c.server.searched))
+			}
+		})
+	}
+}
+
+func TestGroupAttributeInRanges(t *testing.T) {
+	s := (&server{}).add(aliceDN, person("uid: alice")...).
+		add("cn=staff"+groupDN, "objectClass: groupOfNames", "cn: staff", "site;range=0-1499: Oslo", "member: "+aliceDN)
+	d := open(t, s, func(cfg *config.LDAPDirectory) { cfg.GroupAttributes = []string{"site"} })
+	if u, err := d.Lookup(t.Context(), "alice"); err == nil || !strings.Contains(err.Error(), "group_attributes") {
+		t.Errorf("a part of the values was taken for all: %+v, %v", u, err)
+	}
+}

@@ -33,6 +33,7 @@ type settings struct {
 	names      []string
 	emails     []string
 	attributes []string
+	limit      int      // candidates of a search by a filter
 	asked      []string // all attributes that a look-up asks for
 	mustChange bool     // a password that must be changed lets in
 	groups     groupSettings
@@ -45,7 +46,10 @@ type groupSettings struct {
 	base           string
 	baseKey        dn.Key
 	nameAttribute  string
-	nameInRDN      string   // the same attribute as names spell it
+	nameInRDN      string // the same attribute as names spell it
+	ids            []string
+	attributes     []string
+	asked          []string // all attributes of a group that are asked for
 	memberDNs      []string // attributes that hold DNs
 	memberLogins   []string // attributes that hold logins
 	maxDepth       int
@@ -58,7 +62,7 @@ func newSettings(cfg *config.LDAPDirectory) (*settings, error) {
 	s := &settings{
 		base: cfg.BaseDN, anonymous: cfg.BindDN == "",
 		logins: cfg.LoginAttribute, ids: cfg.IDAttribute, names: cfg.NameAttribute, emails: cfg.EmailAttribute,
-		attributes: cfg.Attributes, mustChange: cfg.MustChange == "allow",
+		attributes: cfg.Attributes, limit: cfg.SearchLimit, mustChange: cfg.MustChange == "allow",
 	}
 	for _, domain := range cfg.Domains {
 		s.domains = append(s.domains, identity.Fold(domain))
@@ -127,6 +131,8 @@ func groupFaults(g *groupSettings, cfg *config.LDAPDirectory, fault func(string,
 		return
 	}
 	g.nameInRDN = name[0][0].Attr
+	g.ids, g.attributes = cfg.IDAttribute, cfg.GroupAttributes
+	g.asked = once(slices.Concat([]string{g.nameAttribute}, g.ids, g.attributes))
 }
 
 // needed lists the attributes to ask for, each once. Operational ones are sent
@@ -146,13 +152,18 @@ func (s *settings) needed() []string {
 	if len(g.memberLogins) > 0 {
 		all = append(all, attrUID)
 	}
-	var once []string
+	return once(all)
+}
+
+// once leaves out attributes that are named before.
+func once(all []string) []string {
+	var list []string
 	for _, a := range all {
-		if !slices.ContainsFunc(once, func(b string) bool { return strings.EqualFold(a, b) }) {
-			once = append(once, a)
+		if !slices.ContainsFunc(list, func(b string) bool { return strings.EqualFold(a, b) }) {
+			list = append(list, a)
 		}
 	}
-	return once
+	return list
 }
 
 // checkFilter refuses what is no filter (RFC 4515).

@@ -31,7 +31,7 @@ func (s *settings) user(e *entry, directory string) (*identity.User, error) {
 		return nil, fmt.Errorf("%q was found, but none of %s can be read from it: the service account needs the right to read login_attribute",
 			cleanText(e.dn), strings.Join(s.logins, ", "))
 	}
-	attributes, err := s.further(e)
+	attributes, err := further(e, s.attributes)
 	if err != nil {
 		return nil, err
 	}
@@ -63,23 +63,31 @@ func (s *settings) loginOf(e *entry) string {
 
 // idOf is the key that never changes.
 func (s *settings) idOf(e *entry) string {
-	for _, a := range s.ids {
-		if values := valuesText(a, e.raw(a)); len(values) > 0 && values[0] != "" {
-			return values[0]
-		}
+	if id := e.id(s.ids); id != "" {
+		return id
 	}
 	return e.dn
 }
 
-// further collects the attributes that the configuration names.
-func (s *settings) further(e *entry) (map[string][]string, error) {
-	if len(s.attributes) == 0 {
+// id is the first value of the first of these attributes that the entry has.
+func (e *entry) id(attributes []string) string {
+	for _, a := range attributes {
+		if values := valuesText(a, e.raw(a)); len(values) > 0 && values[0] != "" {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// further collects attributes that the configuration names.
+func further(e *entry, attributes []string) (map[string][]string, error) {
+	if len(attributes) == 0 {
 		return nil, nil
 	}
-	all := make(map[string][]string, len(s.attributes))
-	for _, a := range s.attributes {
+	all := make(map[string][]string, len(attributes))
+	for _, a := range attributes {
 		if e.cut[strings.ToLower(a)] {
-			return nil, fmt.Errorf("%q has more values of %s than the server sends at once: policies would see only a part; take it out of attributes",
+			return nil, fmt.Errorf("%q has more values of %s than the server sends at once: policies would see only a part; take it out of attributes or group_attributes",
 				cleanText(e.dn), a)
 		}
 		if values := valuesText(a, e.raw(a)); len(values) > 0 {

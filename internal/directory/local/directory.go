@@ -22,8 +22,9 @@ import (
 type Users interface {
 	UserByLogin(ctx context.Context, login string) (store.User, error)
 	UserByID(ctx context.Context, id string) (store.User, error)
-	GroupsOf(ctx context.Context, userID string) ([]string, error)
+	MembershipsOf(ctx context.Context, userID string) ([]identity.Membership, error)
 	RenewHash(ctx context.Context, id string, old, renewed config.Secret) (bool, error)
+	Register
 }
 
 var _ Users = (*store.Store)(nil)
@@ -39,6 +40,7 @@ type Directory struct {
 	decoy    string // a hash that no password has
 	renewals *renewer
 	log      *overloadLog
+	walks    chan struct{} // bounds who goes through all users
 }
 
 // New makes the directory that the configuration calls name. Close it in the
@@ -56,6 +58,7 @@ func New(name string, users Users, cfg *config.Directory, log *slog.Logger) (*Di
 		decoy:    hasher.decoy(),
 		renewals: &renewer{users: users, log: log, directory: name},
 		log:      &overloadLog{log: log, directory: name},
+		walks:    make(chan struct{}, maxWalks),
 	}
 	_, _ = rand.Read(d.key[:]) // never fails
 	return d, nil
@@ -76,16 +79,34 @@ func (d *Directory) Lookup(ctx context.Context, login string) (*identity.User, e
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", d.name, err)
 	}
-	groups, err := d.users.GroupsOf(ctx, u.ID)
-	if err != nil {
+	known := d.user(u)
+	if err := d.complete(ctx, known); err != nil {
 		return nil, fmt.Errorf("directory %s: %w", d.name, err)
 	}
+	return known, nil
+}
+
+// user is a stored user as others see it, without groups.
+func (d *Directory) user(u store.User) *identity.User {
 	return &identity.User{
 		ID: u.ID, Login: u.Login, Directory: d.name,
 		Name: u.Name, Email: u.Email,
 		Active: !u.Disabled, Service: u.Service, Superuser: u.Superuser,
-		Groups: groups, PasswordChanged: u.PasswordChanged,
-	}, nil
+		PasswordChanged: u.PasswordChanged,
+	}
+}
+
+// complete looks up a user's groups.
+func (d *Directory) complete(ctx context.Context, u *identity.User) error {
+	list, err := d.users.MembershipsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	u.Memberships = list
+	for i := range list {
+		u.Groups = append(u.Groups, list[i].Name)
+	}
+	return nil
 }
 
 // Verify checks a password against the hash that is stored now. Passwords that

@@ -87,11 +87,17 @@ func (s stored) UserByID(_ context.Context, id string) (store.User, error) {
 	return u, nil
 }
 
-func (s stored) GroupsOf(_ context.Context, id string) ([]string, error) {
+func (s stored) MembershipsOf(_ context.Context, id string) ([]identity.Membership, error) {
 	if id == "groupless" {
 		return nil, errDown
 	}
 	return nil, nil
+}
+
+func (stored) UsersRevision(context.Context) (int64, error)              { return 0, errDown }
+func (stored) GroupNames(context.Context) ([]identity.Membership, error) { return nil, errDown }
+func (stored) EachUser(context.Context, store.UserQuery, func(store.User) (bool, error)) error {
+	return errDown
 }
 
 func (s stored) RenewHash(context.Context, string, config.Secret, config.Secret) (bool, error) {
@@ -116,6 +122,10 @@ func TestLookup(t *testing.T) {
 		ID: u.ID, Login: "Alice", Directory: "home", Name: "Alice A.", Email: "a@example.org",
 		Active: true, Superuser: true, Groups: []string{"staff", "vpn"}, PasswordChanged: now,
 	}
+	if len(u.Memberships) != 2 || u.Memberships[0].Name != "staff" || u.Memberships[1].ID == "" {
+		t.Errorf("memberships %+v", u.Memberships)
+	}
+	want.Memberships = u.Memberships
 	if fmt.Sprint(*u) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", *u, want)
 	}

@@ -1,0 +1,87 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/filter"
+	"github.com/sallyport-auth/sallyport/internal/fresh"
+	"github.com/sallyport-auth/sallyport/internal/identity"
+)
+
+// Searcher finds users of one directory, and notes for how long its answers stand.
+type Searcher interface {
+	UserByLogin(ctx context.Context, login string) (*identity.User, error)
+	FindUser(ctx context.Context, f filter.Filter) (*identity.User, error)
+}
+
+var (
+	_ Searcher = (*Cached)(nil)
+	_ Searcher = (*Exact)(nil)
+)
+
+// Source is a directory of a Set.
+type Source struct {
+	Name  string
+	Users Searcher
+}
+
+// Set is the directories of a configuration, in the order in which they are asked
+// for users other than the one who logs in. Its methods may be called by several
+// goroutines. Whatever goes wrong in a directory that had to be asked is an error:
+// the user could have been there.
+type Set struct {
+	sources []Source
+}
+
+// NewSet makes a Set of directories, each named once.
+func NewSet(sources []Source) *Set { return &Set{sources: sources} }
+
+// UserByLogin finds a user by login in the named directory, or if no name is given
+// in the first one that knows the login. It returns identity.ErrNotFound if there
+// is none, and identity.ErrAmbiguous if a directory has several.
+func (s *Set) UserByLogin(ctx context.Context, directory, login string) (*identity.User, error) {
+	if directory != "" {
+		return s.inOne(ctx, directory, login)
+	}
+	return s.first(func(src Source) (*identity.User, error) { return src.Users.UserByLogin(ctx, login) })
+}
+
+func (s *Set) inOne(ctx context.Context, directory, login string) (*identity.User, error) {
+	names := make([]string, len(s.sources))
+	for i, src := range s.sources {
+		if names[i] = src.Name; src.Name == directory {
+			return src.Users.UserByLogin(ctx, login)
+		}
+	}
+	fresh.Never(ctx, "a look-up of a user failed")
+	return nil, fmt.Errorf("look up %q: no realm uses a directory %q%s", login, directory, config.DidYouMean(directory, names))
+}
+
+// FindUser finds the first user whom a filter fits: of the first directory that has
+// any, the one with the least login. A directory that the filter excludes by its
+// name is not asked. It returns identity.ErrNotFound if the filter fits nobody.
+func (s *Set) FindUser(ctx context.Context, f filter.Filter) (*identity.User, error) {
+	return s.first(func(src Source) (*identity.User, error) {
+		switch may, err := f.Source(src.Name); {
+		case err != nil:
+			return nil, err
+		case !may:
+			return nil, identity.ErrNotFound
+		}
+		return src.Users.FindUser(ctx, f)
+	})
+}
+
+// first asks directory after directory until one has a user.
+func (s *Set) first(ask func(Source) (*identity.User, error)) (*identity.User, error) {
+	for _, src := range s.sources {
+		u, err := ask(src)
+		if !errors.Is(err, identity.ErrNotFound) {
+			return u, err
+		}
+	}
+	return nil, fmt.Errorf("in no directory: %w", identity.ErrNotFound)
+}
