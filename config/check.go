@@ -202,6 +202,11 @@ func (c *checker) plugins() {
 		if plugin.SHA256 != "" && !sha256Hex.MatchString(plugin.SHA256) {
 			c.refuse(path+".sha256", "is not a SHA-256: 64 hexadecimal digits")
 		}
+		for _, name := range slices.Sorted(maps.Keys(plugin.OnFailure)) {
+			if plugin.OnFailure[name] == nil {
+				c.refuse(path+".on_failure."+printable(name), "has no value; write what the function answers when it fails")
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(plugin.Env)) {
 			if !envName.MatchString(name) {
 				c.refuse(path+".env."+printable(name), "is not a name of an environment variable")

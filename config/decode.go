@@ -23,7 +23,8 @@ import (
 // skipped), `default` the value of an absent key as text, `required` refuses an
 // absent or empty value, `enum` lists the values that are allowed, `min` and
 // `max` bound numbers and durations, `path:"true"` marks files, whose relative
-// names are taken from the directory of the file. The keys of an embedded struct
+// names are taken from the directory of the file, `literal:"true"` a Secret that
+// may stand in the file without a warning, and be empty. The keys of an embedded struct
 // with the tag `for:"x"` are keys of the section only when its key "type" is x.
 //
 // Targets may be structs, pointers, maps with string keys, slices, strings,
@@ -123,7 +124,7 @@ func (d *decoder) value(n ast.Node, path string, v reflect.Value, f field) {
 	case k == kindNull:
 		d.fault(path, "has no value; write one, or remove the key")
 	case v.Type() == secretType:
-		d.secret(n, path, v.Addr().Interface().(*Secret))
+		d.secret(n, path, v.Addr().Interface().(*Secret), f)
 	case isScalar(v.Type()):
 		d.scalar(n, path, v, f)
 	case v.Kind() == reflect.Struct:

@@ -85,6 +85,8 @@ func typeName(t reflect.Type, f field) string {
 	switch {
 	case t == secretType:
 		return "secret"
+	case t.Kind() == reflect.Interface:
+		return "value"
 	case t.Kind() == reflect.Pointer:
 		return typeName(t.Elem(), f)
 	case t == reflect.TypeFor[Names]():
@@ -93,6 +95,8 @@ func typeName(t reflect.Type, f field) string {
 		return "`allow` or `deny`, or one of them by scope"
 	case t.Kind() == reflect.Slice:
 		return "list of " + plural(typeName(t.Elem(), f))
+	case t.Kind() == reflect.Map && f.literal:
+		return "texts or secrets by name"
 	case t.Kind() == reflect.Map:
 		return plural(typeName(t.Elem(), f)) + " by name"
 	case t == reflect.TypeFor[ListenAddr](), t == reflect.TypeFor[DNSServer]():

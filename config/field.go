@@ -18,6 +18,8 @@ type field struct {
 	hasDefault bool
 	required   bool
 	path       bool
+	// literal is set for secrets that may as well be ordinary texts.
+	literal bool
 	enum       []string
 	min, max   string
 	// kind is the value of the key "type" with which the section may have this
@@ -47,6 +49,7 @@ func fieldsOf(t reflect.Type) fields {
 			key: key, index: sf.Index, doc: sf.Tag.Get("doc"),
 			required: sf.Tag.Get("required") == "true",
 			path:     sf.Tag.Get("path") == "true",
+			literal:  sf.Tag.Get("literal") == "true",
 			min:      sf.Tag.Get("min"), max: sf.Tag.Get("max"),
 		}
 		f.byDefault, f.hasDefault = sf.Tag.Lookup("default")

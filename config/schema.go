@@ -195,6 +195,15 @@ type Plugin struct {
 	Name    string            `yaml:"name" required:"true" doc:"File name of the program, and first part of its functions' names in policies."`
 	SHA256  string            `yaml:"sha256" doc:"The program's SHA-256 in hex; instead of its line in the manifest."`
 	Args    []string          `yaml:"args" doc:"Arguments of the program."`
-	Env     map[string]string `yaml:"env" doc:"The whole environment of the program."`
-	Timeout time.Duration     `yaml:"timeout" default:"1s" min:"1ms" max:"1m" doc:"How long one call may take."`
+	Env     map[string]Secret `yaml:"env" literal:"true" doc:"The whole environment of the program: texts, or secrets as {file: PATH} or {env: NAME}."`
+	Config  map[string]any    `yaml:"config" doc:"The program's own settings, which it checks itself. Secrets belong into env."`
+	Timeout time.Duration     `yaml:"timeout" default:"1s" min:"1ms" max:"1m" doc:"How long one call may take, waiting included."`
+	// Concurrency and Queue bound the calls of this program alone.
+	Concurrency int            `yaml:"concurrency" default:"64" min:"1" max:"4096" doc:"How many calls run at once."`
+	Queue       int            `yaml:"queue" default:"256" min:"0" max:"65536" doc:"How many calls wait for one of those to end. Further ones fail at once."`
+	OnFailure   map[string]any `yaml:"on_failure" doc:"What functions answer when they fail, by name and with a value of their type. One that is not named fails, and the binding's failure_result decides."`
+	Transport   string         `yaml:"transport" default:"tls" enum:"tls,plain" doc:"How the socket to the program is protected: tls with certificates of one start on both sides, or plain for programs that cannot, by the mode of its directory alone."`
+	User        string         `yaml:"user" doc:"System user that the program runs as; Sallyport must run as root. Absent: Sallyport's own."`
+	Memory      int            `yaml:"memory" default:"512" min:"64" max:"65536" doc:"How much memory the program may have, in MiB (Linux)."`
+	Files       int            `yaml:"files" default:"256" min:"16" max:"65536" doc:"How many files and sockets it may have open (Linux)."`
 }

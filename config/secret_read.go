@@ -22,12 +22,15 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 const secretHow = "write {file: PATH} or {env: NAME}"
 
 // secret reads a secret from where the file says. No fault shows its text.
-func (d *decoder) secret(n ast.Node, path string, into *Secret) {
+func (d *decoder) secret(n ast.Node, path string, into *Secret, f field) {
 	var text string
 	var err error
 	switch k, literal := classify(n); k {
 	case kindText:
-		if text = literal; text == "" {
+		if text = literal; f.literal {
+			break
+		}
+		if text == "" {
 			err = errEmpty
 		} else {
 			d.warn(path, "the secret stands in the file itself; better %s", secretHow)

@@ -11,6 +11,7 @@ import (
 	googleproto "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/sallyport-auth/sallyport/internal/fresh"
 	"github.com/sallyport-auth/sallyport/plugins/proto"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
@@ -20,92 +21,140 @@ type function struct {
 	program *program
 	name    string // with the program's: "watchlist.listed"
 	spec    *proto.Function
+	class   policyengine.Class
 	facts   []fact
 	timeout time.Duration
+	ttl     time.Duration
+	// standIn is what it answers when it fails, nil for an error.
+	standIn policyengine.Value
+	mark    []byte // of its keys
 }
 
-// helpers are the functions of a program that has described itself.
-func (p *program) helpers() []policyengine.Helper {
-	p.mu.Lock()
-	described := p.description.GetFunctions()
-	p.mu.Unlock()
-	all := make([]policyengine.Helper, 0, len(described))
-	for _, spec := range described {
-		facts, _ := factsNamed(spec.GetReads()) // accept found them all
-		f := &function{program: p, name: p.name + "." + spec.GetName(), spec: spec, facts: facts, timeout: p.cfg.Timeout}
-		if d := spec.GetDeadline(); d != nil && (f.timeout <= 0 || d.AsDuration() < f.timeout) {
-			f.timeout = d.AsDuration()
-		}
-		if f.timeout <= 0 {
-			f.timeout = time.Second
-		}
-		h := policyengine.Helper{
-			Name: f.name, Doc: spec.GetDoc(),
-			Result: valueType(spec.GetResult()), Class: class(spec.GetClass()), Condition: f,
-		}
-		for _, t := range spec.GetArgs() {
-			h.Args = append(h.Args, valueType(t))
-		}
-		all = append(all, h)
-	}
-	return all
-}
-
-// Check calls the function in whatever process of the program runs now. It ends
-// within the function's deadline and the configured timeout, waiting included,
-// and returns a value of the declared type or an error. A call of a
-// deterministic function that lost its process is made once more; no other.
+// Check answers from what is kept, or calls the function in whatever process of
+// the program runs now. It ends within the function's deadline and the configured
+// timeout, waiting included, and returns a value of the declared type or an error.
+// A call of a deterministic function that lost its process is made once more; no
+// other. The value is shared: whoever gets it must not change it.
 func (f *function) Check(ctx context.Context, in *policyengine.Input, args []policyengine.Value) (policyengine.Value, error) {
-	request, err := f.request(in, args)
-	if err != nil {
-		return nil, fmt.Errorf("call helper %s: %w", f.name, err)
+	if in == nil || in.User == nil {
+		return nil, fmt.Errorf("call helper %s: no login to ask about", f.name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	value, err := f.program.call(ctx, f.spec, request)
-	if err != nil {
+	if f.class == policyengine.SideEffect && !policyengine.Effects(ctx) {
+		return nil, fmt.Errorf("call helper %s: it has side effects, and nobody is to log in: what it would answer is not known", f.name)
+	}
+	var space [512]byte
+	key, ok := f.key(space[:0], in, args)
+	if ok {
+		if kept := f.program.results.get(key); kept != nil {
+			f.program.counters.remembered.Add(1)
+			f.note(ctx, kept)
+			return kept.value, nil
+		}
+	}
+	value, err := f.ask(ctx, in, args)
+	switch {
+	case err != nil && f.standIn != nil && ctx.Err() == nil:
+		fresh.Never(ctx, f.name+" had no answer")
+		f.program.log.Warn("plugin has no answer, on_failure decides", "function", f.spec.GetName(), "error", err)
+		return f.standIn, nil
+	case err != nil:
+		fresh.Never(ctx, f.name+" had no answer")
 		return nil, fmt.Errorf("call helper %s: %w", f.name, err)
+	case ok && len(key)+googleproto.Size(value) <= maxResult:
+		kept := f.program.results.keep(key, value.AsInterface(), f.ttl)
+		f.note(ctx, kept)
+		return kept.value, nil
+	}
+	if f.class != policyengine.Deterministic {
+		fresh.Never(ctx, f.name+" is asked each time")
 	}
 	return value.AsInterface(), nil
 }
 
 var _ policyengine.Condition = (*function)(nil)
 
+// note says that an answer was made from a kept one. What is always the same need
+// not be noted.
+func (f *function) note(ctx context.Context, kept *result) {
+	if f.class != policyengine.Deterministic || f.ttl > 0 {
+		fresh.Note(ctx, kept)
+	}
+}
+
+// key is what an answer is kept under. It reports false where none is kept.
+func (f *function) key(key []byte, in *policyengine.Input, args []policyengine.Value) ([]byte, bool) {
+	if f.class == policyengine.SideEffect || f.class != policyengine.Deterministic && f.ttl <= 0 {
+		return nil, false
+	}
+	key, ok := appendList(append(key, f.mark...), args)
+	for i := 0; i < len(f.facts) && ok; i++ {
+		key, ok = appendKey(key, f.facts[i].of(in))
+	}
+	return key, ok
+}
+
+// ask calls the function, and counts it.
+func (f *function) ask(ctx context.Context, in *policyengine.Input, args []policyengine.Value) (*structpb.Value, error) {
+	request, err := f.request(in, args)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	begin := time.Now()
+	value, err := f.program.call(ctx, f.spec, request)
+	f.program.counters.call(time.Since(begin), err)
+	return value, err
+}
+
 // request builds the message, and refuses arguments that were not declared.
 func (f *function) request(in *policyengine.Input, args []policyengine.Value) (*proto.CallRequest, error) {
 	if len(args) != len(f.spec.GetArgs()) {
 		return nil, fmt.Errorf("%d arguments, want %d", len(args), len(f.spec.GetArgs()))
 	}
-	r := &proto.CallRequest{Function: f.spec.GetName()}
+	r := &proto.CallRequest{Function: f.spec.GetName(), Facts: gather(f.facts, in)}
 	for i, a := range args {
 		v, err := structpb.NewValue(a)
 		if err == nil {
-			err = f.spec.GetArgs()[i].Check(v)
+			err = f.spec.GetArgs()[i].GetType().Check(v)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
 		r.Args = append(r.Args, v)
 	}
-	if in == nil || in.User == nil {
-		return nil, errors.New("no login to ask about")
-	}
-	r.Facts = gather(f.facts, in)
 	if n := googleproto.Size(r); n > proto.MaxMessage {
 		return nil, fmt.Errorf("arguments and facts have %d bytes, more than %d", n, proto.MaxMessage)
 	}
 	return r, nil
 }
 
+// enter takes one of the program's slots, waiting for it if not too many do.
+func (p *program) enter(ctx context.Context) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	defer p.waiting.Add(-1)
+	if n := p.waiting.Add(1); int(n) > p.cfg.Queue {
+		return fmt.Errorf("%d calls run and %d wait: the queue is full", cap(p.slots), p.cfg.Queue)
+	}
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for one of %d calls to end: %w", cap(p.slots), ctx.Err())
+	}
+}
+
 // call waits for one of the program's slots and for a running process, and calls
 // the function there.
 func (p *program) call(ctx context.Context, spec *proto.Function, request *proto.CallRequest) (*structpb.Value, error) {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for one of %d calls to end: %w", cap(p.slots), ctx.Err())
+	if err := p.enter(ctx); err != nil {
+		return nil, err
 	}
+	defer func() { <-p.slots }()
 	var lost *instance
 	for {
 		inst, err := p.await(ctx, lost)
@@ -145,22 +194,7 @@ func callError(err error) error {
 	case codes.Unavailable:
 		return fmt.Errorf("the plugin went away during the call: %.500s", s.Message())
 	case codes.Unknown: // what the helper's author returned
-		return fmt.Errorf("%.500s", s.Message())
+		return errors.New(fmt.Sprintf("%.500s", s.Message()))
 	}
 	return fmt.Errorf("%s: %.500s", s.Code(), s.Message())
-}
-
-func valueType(t proto.Type) policyengine.ValueType { return policyengine.ValueType(t.Text()) }
-
-// class translates a class; without one a function counts as N.
-func class(c proto.Class) policyengine.Class {
-	switch c {
-	case proto.Class_CLASS_DETERMINISTIC:
-		return policyengine.Deterministic
-	case proto.Class_CLASS_READS_STATE:
-		return policyengine.ReadsState
-	case proto.Class_CLASS_SIDE_EFFECT:
-		return policyengine.SideEffect
-	}
-	return policyengine.ReadsNetwork
 }

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,60 +111,116 @@ func (d *directory) logUnlisted(log *slog.Logger) {
 	}
 }
 
-// install verifies every listed program and puts what was verified into the
-// private directory. It returns the paths there, or all faults.
-func (d *directory) install(to *privateDir) ([]string, error) {
-	var (
-		faults   []error
-		manifest map[string]digest
-		seen     = make(map[string]bool)
-		paths    = make([]string, len(d.cfg.Plugins.Allow))
-	)
-	for i, a := range d.cfg.Plugins.Allow {
-		at := func(key, format string, args ...any) {
-			faults = append(faults, d.cfg.Fault(allowPath(i)+"."+key, format, args...))
-		}
-		switch {
-		case !proto.ValidName(a.Name):
-			at("name", "%.80q cannot be used in policies: name the program with letters, digits and underscores", a.Name)
-			continue
-		case seen[a.Name]:
-			at("name", "%q is listed twice", a.Name)
-			continue
-		}
-		seen[a.Name] = true
-		if err := checkEnv(a.Env); err != nil {
-			at("env", "%w", err)
-		}
-		var want digest
-		var err error
-		if a.SHA256 != "" {
-			if want, err = parseDigest(a.SHA256); err != nil {
-				at("sha256", "%w", err)
-				continue
-			}
-		} else {
-			if manifest == nil {
-				if manifest, err = d.manifest(); err != nil {
-					return nil, errors.Join(append(faults, d.cfg.Fault("plugins.manifest", "%w", err))...)
-				}
-			}
-			var ok bool
-			if want, ok = manifest[a.Name]; !ok {
-				at("name", "%q has no line in %s: run sha256sum %s >>%s in %s, or set sha256",
-					a.Name, d.cfg.Plugins.Manifest, a.Name, d.cfg.Plugins.Manifest, d.path)
-				continue
-			}
-		}
-		if paths[i], err = d.copyVerified(a.Name, want, to); err != nil {
-			at("name", "%w", err)
-		}
-	}
-	return paths, errors.Join(faults...)
+// verified is a listed program whose file is what the manifest says.
+type verified struct {
+	cfg     config.Plugin
+	index   int // in plugins.allow
+	sum     digest
+	key     digest // of everything that a process of it depends on
+	dir     string
+	account *account
 }
 
-// manifest reads the manifest file.
-func (d *directory) manifest() (map[string]digest, error) {
+// verify checks every listed program, or reports all faults.
+func (d *directory) verify() ([]verified, error) {
+	v := verifier{directory: d, seen: make(map[string]bool)}
+	var all []verified
+	for i, a := range d.cfg.Plugins.Allow {
+		if one, ok := v.program(i, a); ok {
+			all = append(all, one)
+		}
+	}
+	return all, errors.Join(v.faults...)
+}
+
+// verifier is the work of verify.
+type verifier struct {
+	*directory
+	faults   []error
+	seen     map[string]bool
+	manifest map[string]digest // nil before it was needed
+	broken   bool              // the manifest, and it was said
+}
+
+func (v *verifier) fault(i int, key, format string, args ...any) {
+	v.faults = append(v.faults, v.cfg.Fault(allowPath(i)+"."+key, format, args...))
+}
+
+func (v *verifier) program(i int, a config.Plugin) (verified, bool) {
+	before := len(v.faults)
+	switch {
+	case !proto.ValidName(a.Name):
+		v.fault(i, "name", "%.80q cannot be used in policies: name the program with letters, digits and underscores", a.Name)
+		return verified{}, false
+	case v.seen[a.Name]:
+		v.fault(i, "name", "%q is listed twice", a.Name)
+		return verified{}, false
+	}
+	v.seen[a.Name] = true
+	if err := checkEnv(a.Env); err != nil {
+		v.fault(i, "env", "%w", err)
+	}
+	account, err := findAccount(a.User)
+	if err != nil {
+		v.fault(i, "user", "%w", err)
+	}
+	if _, err := section(a.Config); err != nil {
+		v.fault(i, "config", "%w", err)
+	}
+	want, ok := v.wanted(i, a)
+	if !ok {
+		return verified{}, false
+	}
+	got, err := v.read(a.Name, io.Discard)
+	switch {
+	case err != nil:
+		v.fault(i, "name", "%w", err)
+	case got != want:
+		v.fault(i, "name", "%s has the SHA-256 %s, not %s: if you changed it on purpose, write the new one into the manifest (or sha256)",
+			filepath.Join(v.path, a.Name), got, want)
+	}
+	one := verified{cfg: a, index: i, sum: got, key: settingsKey(got, v.path, v.cfg.Plugins.Sockets, a), dir: v.path, account: account}
+	return one, len(v.faults) == before
+}
+
+// wanted is the SHA-256 that the program should have.
+func (v *verifier) wanted(i int, a config.Plugin) (digest, bool) {
+	if a.SHA256 != "" {
+		want, err := parseDigest(a.SHA256)
+		if err != nil {
+			v.fault(i, "sha256", "%w", err)
+		}
+		return want, err == nil
+	}
+	if v.manifest == nil && !v.broken {
+		var err error
+		if v.manifest, err = v.readManifest(); err != nil {
+			v.broken = true
+			v.faults = append(v.faults, v.cfg.Fault("plugins.manifest", "%w", err))
+		}
+	}
+	want, ok := v.manifest[a.Name]
+	if !ok && !v.broken {
+		v.fault(i, "name", "%q has no line in %s: run sha256sum %s >>%s in %s, or set sha256",
+			a.Name, v.cfg.Plugins.Manifest, a.Name, v.cfg.Plugins.Manifest, v.path)
+	}
+	return want, ok
+}
+
+// settingsKey is equal for two programs that would run in the same way.
+func settingsKey(sum digest, dir, sockets string, a config.Plugin) digest {
+	a.SHA256 = "" // where the sum stands does not matter
+	env := make(map[string]string, len(a.Env))
+	for name, value := range a.Env {
+		env[name] = value.Reveal()
+	}
+	// An error of a value that JSON does not have was reported before.
+	text, _ := json.Marshal([]any{sum.String(), dir, sockets, a, env})
+	return sha256.Sum256(text)
+}
+
+// readManifest reads the manifest file.
+func (d *directory) readManifest() (map[string]digest, error) {
 	if d.cfg.Plugins.Manifest == "" {
 		return nil, errors.New("no manifest is set: name the file with the SHA-256 of each program, or set sha256 for each")
 	}
@@ -186,34 +243,44 @@ func (d *directory) manifest() (map[string]digest, error) {
 	return sums, nil
 }
 
-// copyVerified copies a program into the private directory and hashes it on the
-// way. The copy is what runs, so nobody can change the program between the check
-// and the start, or between two starts.
-func (d *directory) copyVerified(name string, want digest, to *privateDir) (string, error) {
+// read copies a program's file, and hashes it on the way.
+func (d *directory) read(name string, to io.Writer) (digest, error) {
 	src, info, err := d.open(name)
 	if err != nil {
-		return "", fmt.Errorf("open program: %w", err)
+		return digest{}, fmt.Errorf("open program: %w", err)
 	}
 	defer src.Close()
 	switch {
 	case info.Mode()&0o111 == 0:
-		return "", fmt.Errorf("%s is not executable: run chmod +x on it", src.Name())
+		return digest{}, fmt.Errorf("%s is not executable: run chmod +x on it", src.Name())
 	case info.Size() > maxProgram:
-		return "", fmt.Errorf("%s is larger than %d MiB", src.Name(), maxProgram>>20)
+		return digest{}, fmt.Errorf("%s is larger than %d MiB", src.Name(), maxProgram>>20)
 	}
-	path := to.binary(name)
-	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500) //nolint:gosec // it is to be executed, by us alone
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(to, hash), io.LimitReader(src, maxProgram+1)); err != nil {
+		return digest{}, fmt.Errorf("read program %s: %w", src.Name(), err)
+	}
+	return digest(hash.Sum(nil)), nil
+}
+
+// install copies a verified program into the private directory. The copy is
+// hashed again and is what runs, so nobody can change the program between the
+// check and the start, or between two starts.
+func (d *directory) install(v verified, to *privateDir) (string, error) {
+	dst, err := to.binary(v.cfg.Name)
 	if err != nil {
 		return "", fmt.Errorf("copy program: %w", err)
 	}
-	hash := sha256.New()
-	_, err = io.Copy(io.MultiWriter(dst, hash), io.LimitReader(src, maxProgram+1))
+	sum, err := d.read(v.cfg.Name, dst)
+	if err == nil && sum != v.sum {
+		err = errors.New("it was changed while it was read: reload when that has ended")
+	}
+	if err == nil {
+		err = dst.Chmod(0o555) // whatever the umask says
+	}
 	if err = errors.Join(err, dst.Close()); err != nil {
-		return "", fmt.Errorf("copy program %s: %w", src.Name(), err)
+		_ = os.RemoveAll(filepath.Dir(dst.Name()))
+		return "", fmt.Errorf("copy program %s: %w", v.cfg.Name, err)
 	}
-	if got := digest(hash.Sum(nil)); got != want {
-		return "", fmt.Errorf("%s has the SHA-256 %s, not %s: if you changed it on purpose, write the new one into the manifest (or sha256)",
-			src.Name(), got, want)
-	}
-	return path, nil
+	return dst.Name(), nil
 }

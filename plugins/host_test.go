@@ -36,7 +36,7 @@ func TestWatchlist(t *testing.T) {
 	if s.Name != "watchlist" || s.State != Ready || s.Version != "1.0.0" || s.PID == 0 || s.Restarts != 0 || s.LastError != "" {
 		t.Errorf("status %+v", s)
 	}
-	private := h.private.path
+	private := h.programs[0].ground.private.path
 	h.Close()
 	h.Close()
 	if !gone(s.PID) {
@@ -78,7 +78,7 @@ func TestUnlistedIsReported(t *testing.T) {
 func TestFactsAndEnvironment(t *testing.T) {
 	t.Setenv("SALLYPORT_SECRET", "hush")
 	p := faulty()
-	p.Env = map[string]string{"COLOR": "blue"}
+	p.Env = map[string]config.Secret{"COLOR": config.NewSecret("blue")}
 	h, _ := openHost(t, configFor(p), quick())
 
 	got, err := h.ask(t, "faulty.facts")
@@ -120,7 +120,6 @@ func TestCallsThatFail(t *testing.T) {
 	}{
 		{"faulty.panics", nil, "panic: oh dear"},
 		{"faulty.fails", nil, "no idea"},
-		{"faulty.lies", nil, "want boolean, got string"},
 		{"faulty.slow", nil, "no answer in time"},
 		{"faulty.hangs", nil, "no answer in time"},
 		{"faulty.huge", nil, "larger than max"},
@@ -301,7 +300,7 @@ func TestFrozenAtClose(t *testing.T) {
 
 func TestGrandchildHoldsPipes(t *testing.T) {
 	h, _ := openHost(t, configFor(faulty()), quick())
-	child, err := h.ask(t, "faulty.forks")
+	child, err := h.ask(t, "faulty.forks", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,11 +334,10 @@ func TestChangedDescription(t *testing.T) {
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {
-	tm := quick()
-	tm.concurrency = 1
 	p := faulty()
+	p.Concurrency = 1
 	p.Timeout = 500 * time.Millisecond
-	h, _ := openHost(t, configFor(p), tm)
+	h, _ := openHost(t, configFor(p), quick())
 	first := make(chan error, 1)
 	go func() {
 		_, err := h.helper(t, "faulty.hangs").Check(context.Background(), erin(), nil)

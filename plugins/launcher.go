@@ -7,9 +7,15 @@ import (
 	"sync"
 )
 
+// limits bound what a process may have.
+type limits struct {
+	memory uint64 // bytes
+	files  uint64
+}
+
 // launcher starts processes from one goroutine that keeps its thread for life:
-// Linux kills a child with Pdeathsig when the thread that forked it ends, and
-// the Go runtime ends threads as it likes.
+// Linux kills a child with Pdeathsig when the thread that forked it ends, lets
+// only that thread trace it, and the Go runtime ends threads as it likes.
 type launcher struct {
 	requests chan launchRequest
 	quit     chan struct{}
@@ -17,8 +23,14 @@ type launcher struct {
 }
 
 type launchRequest struct {
-	cmd   *exec.Cmd
-	reply chan error
+	command func() *exec.Cmd
+	limits  limits
+	reply   chan launched
+}
+
+type launched struct {
+	cmd *exec.Cmd
+	err error
 }
 
 func newLauncher() *launcher {
@@ -34,24 +46,27 @@ func (l *launcher) run() {
 		select {
 		case r := <-l.requests:
 			if restricted != nil {
-				r.reply <- restricted
+				r.reply <- launched{err: restricted}
 				continue
 			}
-			r.reply <- r.cmd.Start()
+			cmd, err := startLimited(r.command, r.limits)
+			r.reply <- launched{cmd, err}
 		case <-l.quit:
 			return
 		}
 	}
 }
 
-// start starts a process.
-func (l *launcher) start(cmd *exec.Cmd) error {
-	r := launchRequest{cmd, make(chan error, 1)}
+// start starts a process, which is limited before its first instruction. The
+// command may be made more than once.
+func (l *launcher) start(command func() *exec.Cmd, limits limits) (*exec.Cmd, error) {
+	r := launchRequest{command, limits, make(chan launched, 1)}
 	select {
 	case l.requests <- r:
-		return <-r.reply
+		answer := <-r.reply
+		return answer.cmd, answer.err
 	case <-l.quit:
-		return errors.New("the plugin host is closed")
+		return nil, errors.New("the plugin host is closed")
 	}
 }
 

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -78,9 +79,9 @@ func build(dir string) error {
 // configFor lists programs of the built directory.
 func configFor(allow ...config.Plugin) *config.Config {
 	for i := range allow {
-		if allow[i].Timeout == 0 {
-			allow[i].Timeout = 5 * time.Second
-		}
+		a := &allow[i] // as the schema's defaults are
+		a.Timeout, a.Concurrency, a.Queue = cmp.Or(a.Timeout, 5*time.Second), cmp.Or(a.Concurrency, 64), cmp.Or(a.Queue, 256)
+		a.Memory, a.Files, a.Transport = cmp.Or(a.Memory, 512), cmp.Or(a.Files, 256), cmp.Or(a.Transport, "tls")
 	}
 	return &config.Config{Plugins: config.Plugins{Directory: programs, Manifest: "SHA256SUMS", Allow: allow}}
 }
@@ -97,8 +98,14 @@ func quick() timing {
 // openHost opens a host that is closed with the test.
 func openHost(t *testing.T, cfg *config.Config, tm timing) (*Host, *testenv.Log) {
 	t.Helper()
+	return openBeside(t, cfg, nil, tm)
+}
+
+// openBeside opens the next configuration's host beside the present one.
+func openBeside(t *testing.T, cfg *config.Config, present *Host, tm timing) (*Host, *testenv.Log) {
+	t.Helper()
 	buffer := &testenv.Log{}
-	h, err := open(t.Context(), cfg, Options{Log: buffer.Logger(slog.LevelInfo)}, tm)
+	h, err := open(t.Context(), cfg, Options{Log: buffer.Logger(slog.LevelInfo), Present: present}, tm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,8 +84,24 @@ func checkSockets(path string) error {
 	return trusted(info)
 }
 
-// binary is where the copy of a program is put.
-func (d *privateDir) binary(name string) string { return filepath.Join(d.path, "bin", name) }
+// binary makes the file into which a program is copied. Its directory is one of
+// its own, so that the file can have the program's name.
+func (d *privateDir) binary(name string) (*os.File, error) {
+	dir, err := os.MkdirTemp(filepath.Join(d.path, "bin"), "")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the directory around it is closed
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o555) //nolint:gosec // it is to be executed
+}
+
+// share lets other users pass through the directory, to what they own in it: they
+// cannot list it.
+func (d *privateDir) share() error {
+	return errors.Join(os.Chmod(d.path, 0o711), os.Chmod(filepath.Join(d.path, "bin"), 0o711)) //nolint:gosec // as said
+}
 
 // remove deletes the directory and all in it.
 func (d *privateDir) remove() {
@@ -115,7 +131,7 @@ func removeStale(base string) {
 	found, _ := filepath.Glob(filepath.Join(base, privatePrefix+"*"))
 	for _, path := range found {
 		info, err := os.Lstat(path)
-		if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || trusted(info) != nil || time.Since(info.ModTime()) < time.Minute {
+		if err != nil || !info.IsDir() || info.Mode().Perm()&^0o011 != 0o700 || trusted(info) != nil || time.Since(info.ModTime()) < time.Minute {
 			continue
 		}
 		if held, err := lock(filepath.Join(path, "lock"), 0); err == nil {

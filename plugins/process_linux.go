@@ -24,6 +24,72 @@ func restrictThread() error {
 	return nil
 }
 
+// startLimited starts a process that stops before its first instruction, limits it
+// and lets it go. It must be called from the launcher's thread, which is the only
+// one that may trace it. Where tracing is forbidden (some containers) the process
+// is limited right after its start.
+func startLimited(command func() *exec.Cmd, l limits) (*exec.Cmd, error) {
+	cmd := command()
+	cmd.SysProcAttr.Ptrace = true
+	if cmd.Start() == nil && stopped(cmd.Process.Pid) {
+		err := errors.Join(limit(cmd.Process.Pid, l), syscall.PtraceDetach(cmd.Process.Pid))
+		return cmd, orEnd(cmd, err)
+	}
+	if cmd.Process != nil { // killed for asking to be traced
+		_ = orEnd(cmd, errors.ErrUnsupported)
+	}
+	cmd = command()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return cmd, orEnd(cmd, limit(cmd.Process.Pid, l))
+}
+
+// orEnd kills and reaps a process if there is an error.
+func orEnd(cmd *exec.Cmd, err error) error {
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	return err
+}
+
+// stopped waits for the stop of a traced process, and reports false if it ended.
+func stopped(pid int) bool {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT|unix.WALL, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		const trapped = 4 // CLD_TRAPPED
+		return err == nil && info.Code == trapped
+	}
+}
+
+// limit bounds a process, and what it starts. RLIMIT_DATA is what the program may
+// write to: an address space of any size is no harm, and Go needs a large one.
+func limit(pid int, l limits) error {
+	for _, r := range []struct {
+		resource int
+		value    uint64
+	}{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_DATA, l.memory}, {unix.RLIMIT_NOFILE, l.files}} {
+		if r.value == 0 && r.resource != unix.RLIMIT_CORE {
+			continue
+		}
+		var has unix.Rlimit
+		err := unix.Prlimit(pid, r.resource, nil, &has)
+		if err == nil {
+			value := min(r.value, has.Max) // nobody but root can raise it
+			err = unix.Prlimit(pid, r.resource, &unix.Rlimit{Cur: value, Max: value}, nil)
+		}
+		if err != nil {
+			return fmt.Errorf("limit the process: %w", err)
+		}
+	}
+	return nil
+}
+
 // waitAndKillGroup waits for the end of a process, kills what is left of its
 // group and reaps it, in this order: till it is reaped its number, which is also
 // the group's, belongs to nobody else.

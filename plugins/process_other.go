@@ -15,6 +15,12 @@ func processAttributes() *syscall.SysProcAttr {
 
 func restrictThread() error { return nil }
 
+// startLimited starts a process; other systems have no way to limit it from here.
+func startLimited(command func() *exec.Cmd, _ limits) (*exec.Cmd, error) {
+	cmd := command()
+	return cmd, cmd.Start()
+}
+
 // waitAndKillGroup waits for the end of a process and kills what is left of its
 // group right after.
 func waitAndKillGroup(cmd *exec.Cmd, kill func()) {

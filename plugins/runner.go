@@ -29,7 +29,10 @@ const (
 // when the process ends, whoever else holds the pipes.
 type processRunner struct {
 	launcher       *launcher
-	cmd            *exec.Cmd
+	path, dir      string
+	args, env      []string
+	account        *account
+	limits         limits
 	stdout, stderr *lineLog
 
 	handshake   *io.PipeReader // the first line of standard output, then the end
@@ -39,21 +42,31 @@ type processRunner struct {
 	done   chan struct{} // closed when nothing of it is left
 
 	mu     sync.Mutex
-	live   bool // started and not reaped: the process number is its own
-	ended  bool // reaped
-	killed bool // by us, before it ended
+	cmd    *exec.Cmd // nil before it started
+	live   bool      // started and not reaped: the process number is its own
+	ended  bool      // reaped
+	killed bool      // by us, before it ended
 }
 
-func newRunner(l *launcher, path string, args []string, dir string, stdout, stderr *lineLog) *processRunner {
+func newRunner(p *program) *processRunner {
 	r := &processRunner{
-		launcher: l, stdout: stdout, stderr: stderr,
+		launcher: p.ground.launcher, path: p.binary, dir: p.dir, args: p.cfg.Args, account: p.account,
+		limits: limits{memory: uint64(p.cfg.Memory) << 20, files: uint64(p.cfg.Files)},
+		stdout: p.stdout, stderr: p.stderr,
 		exited: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.handshake, r.handshakeIn = io.Pipe()
-	r.cmd = exec.Command(path, args...)
-	r.cmd.Dir = dir
-	r.cmd.SysProcAttr = processAttributes()
 	return r
+}
+
+// command makes what is to be started.
+func (r *processRunner) command(stdout, stderr *os.File) *exec.Cmd {
+	cmd := exec.Command(r.path, r.args...)
+	cmd.Env, cmd.Dir = r.env, r.dir
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.SysProcAttr = processAttributes()
+	cmd.SysProcAttr.Credential = r.account.credential()
+	return cmd
 }
 
 // Start starts the process. Standard input is the null device.
@@ -66,11 +79,10 @@ func (r *processRunner) Start(context.Context) error {
 	if err != nil {
 		return errors.Join(err, outR.Close(), outW.Close())
 	}
-	r.cmd.Stdout, r.cmd.Stderr = outW, errW
 	r.mu.Lock()
 	err = errors.New("was stopped before it started")
 	if !r.killed {
-		err = r.launcher.start(r.cmd)
+		r.cmd, err = r.launcher.start(func() *exec.Cmd { return r.command(outW, errW) }, r.limits)
 		r.live = err == nil
 	}
 	r.mu.Unlock()
@@ -146,7 +158,7 @@ func (r *processRunner) signalGroup() {
 func (r *processRunner) pid() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cmd.Process == nil {
+	if r.cmd == nil || r.cmd.Process == nil {
 		return 0
 	}
 	return r.cmd.Process.Pid
@@ -157,7 +169,7 @@ func (r *processRunner) pid() int {
 func (r *processRunner) exitReason() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.ended || r.cmd.ProcessState == nil {
+	if !r.ended || r.cmd == nil || r.cmd.ProcessState == nil {
 		return ""
 	}
 	if s, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && r.killed && s.Signaled() && s.Signal() == syscall.SIGKILL {
@@ -194,7 +206,7 @@ func (r *processRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.New
 func (r *processRunner) Diagnose(context.Context) string { return "" }
 
 // Name is the path of the copy that runs.
-func (r *processRunner) Name() string { return r.cmd.Path }
+func (r *processRunner) Name() string { return r.path }
 
 // ID is never empty, or go-plugin would not clean up after a failed start.
 func (r *processRunner) ID() string { return strconv.Itoa(r.pid()) }

@@ -45,6 +45,9 @@ type Outcome struct {
 	Policy string
 	// User is who it was, nil when nobody was found.
 	User *identity.User
+	// Input is what policies see of the login; never nil, but its User is when nobody
+	// was found.
+	Input *policyengine.Input
 	// Realm is the realm that the login resolved to, empty when to none.
 	Realm string
 	// Events are what policies want in the audit, whatever became of the login.

@@ -107,7 +107,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 		d.abandonListeners()
 		return err
 	}
-	registry.MustRegister(newServerCollector(d), newDirectoryCollector(d), newPolicyCollector(d))
+	registry.MustRegister(newServerCollector(d), newDirectoryCollector(d), newPolicyCollector(d), newPluginCollector(d))
 	return d.serve(ctx, registry)
 }
 

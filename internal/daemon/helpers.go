@@ -1,51 +1,28 @@
 package daemon
 
 import (
-	"context"
-	"crypto/sha256"
-	"log/slog"
-	"slices"
-	"sync/atomic"
+	"time"
 
-	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/plugins"
+	"github.com/sallyport-auth/sallyport/proxy"
 )
 
-// helpers is a plugin host that Snapshots share for as long as nothing about the
-// helpers changes, so that a reload does not start them anew.
-type helpers struct {
-	*plugins.Host
-	fingerprint [sha256.Size]byte
-	users       atomic.Int32 // Snapshots that hold it
+// observing records a login, and tells the helpers that want to know of it.
+type observing struct {
+	proxy.Recorder
+	helpers *plugins.Host
 }
 
-// openHelpers returns the present helpers if they are what cfg describes and all
-// of them answer, or starts what it does describe. The caller releases them.
-func openHelpers(ctx context.Context, cfg *config.Config, present *helpers, log *slog.Logger) (*helpers, error) {
-	fingerprint, err := plugins.Fingerprint(cfg)
-	if err == nil && present != nil && present.fingerprint == fingerprint && present.ready() {
-		present.users.Add(1)
-		return present, nil
-	}
-	// What Fingerprint cannot read, Open reports in the administrator's terms.
-	host, err := plugins.Open(ctx, cfg, plugins.Options{Log: log})
-	if err != nil {
-		return nil, err
-	}
-	h := &helpers{Host: host, fingerprint: fingerprint}
-	h.users.Add(1)
-	return h, nil
+// Record implements proxy.Recorder.
+func (r observing) Record(a *proxy.Attempt, o *proxy.Outcome) {
+	r.Recorder.Record(a, o)
+	r.helpers.Observe(plugins.Outcome{Verdict: o.Verdict.String(), Reason: string(o.Reason), Input: o.Input, Time: time.Now()})
 }
 
-// ready reports whether all helpers answer: one that does not gets a new start by
-// a reload.
-func (h *helpers) ready() bool {
-	return !slices.ContainsFunc(h.Status(), func(s plugins.Status) bool { return s.State != plugins.Ready })
-}
-
-// release gives the helpers up; the last one who holds them ends them.
-func (h *helpers) release() {
-	if h != nil && h.users.Add(-1) == 0 {
-		h.Close()
+// observed is the recorder of the Snapshot's logins.
+func (s *Snapshot) observed(r proxy.Recorder) proxy.Recorder {
+	if s.helpers == nil || !s.helpers.Observes() {
+		return r
 	}
+	return observing{r, s.helpers}
 }

@@ -4,19 +4,15 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/sallyport-auth/sallyport/plugins"
 )
 
-// serverCollector exports the counters of the front-ends and the state of the
-// helpers. The rooms keep plain numbers; only this one knows Prometheus.
+// serverCollector exports the counters of the front-ends. The rooms keep plain numbers; only this one knows Prometheus.
 type serverCollector struct {
 	daemon *Daemon
 
 	radiusReceived, radiusDiscarded, radiusAnswered, radiusDuplicates, radiusLoad *prometheus.Desc
 	radiusSilent, radiusSendErrors, panics                                        *prometheus.Desc
 	ldapConnections, ldapOpen, ldapOperations, ldapErrors                         *prometheus.Desc
-	pluginReady, pluginRestarts                                                   *prometheus.Desc
 }
 
 func newServerCollector(d *Daemon) *serverCollector {
@@ -37,8 +33,6 @@ func newServerCollector(d *Daemon) *serverCollector {
 		ldapOpen:         desc("ldap_connections_open", "LDAP connections open now."),
 		ldapOperations:   desc("ldap_operations_total", "LDAP operations by kind and result code.", "operation", "code"),
 		ldapErrors:       desc("ldap_protocol_errors_total", "LDAP connections ended for what they sent, by cause.", "cause"),
-		pluginReady:      desc("plugin_ready", "1 when the helper answers.", "plugin"),
-		pluginRestarts:   desc("plugin_restarts_total", "How often the helper was started again.", "plugin"),
 	}
 }
 
@@ -47,7 +41,7 @@ func (c *serverCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.radiusReceived, c.radiusDiscarded, c.radiusAnswered, c.radiusDuplicates, c.radiusLoad,
 		c.radiusSilent, c.radiusSendErrors, c.panics,
-		c.ldapConnections, c.ldapOpen, c.ldapOperations, c.ldapErrors, c.pluginReady, c.pluginRestarts,
+		c.ldapConnections, c.ldapOpen, c.ldapOperations, c.ldapErrors,
 	} {
 		ch <- d
 	}
@@ -89,13 +83,5 @@ func (c *serverCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for cause, n := range l.ProtocolErrors {
 		count(c.ldapErrors, n, cause)
-	}
-	for _, p := range c.daemon.snapshot.Load().helpers.Status() {
-		ready := 0
-		if p.State == plugins.Ready {
-			ready = 1
-		}
-		gauge(c.pluginReady, ready, p.Name)
-		count(c.pluginRestarts, uint64(p.Restarts), p.Name)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/policystore"
 	"github.com/sallyport-auth/sallyport/internal/store"
+	"github.com/sallyport-auth/sallyport/plugins"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 	"github.com/sallyport-auth/sallyport/proxy"
@@ -27,7 +28,7 @@ type Snapshot struct {
 	radius      *radius.Table
 	ldap        *ldap.Table
 	directories map[string]source // by name
-	helpers     *helpers
+	helpers     *plugins.Host
 	engine      *policyengine.Engine
 	scoped      *policyengine.Scoped
 	// revision is that of the stored policies in it.
@@ -44,7 +45,7 @@ type resources struct {
 	// directories takes the numbers of directories; nil for nobody.
 	directories *directoryMetrics
 	// helpers are the present ones, nil at the start.
-	helpers *helpers
+	helpers *plugins.Host
 	// seed is set at the start: an administrator who empties the store later does
 	// not want the first users back.
 	seed bool
@@ -67,7 +68,7 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 		zoneErr = cfg.Fault("login.time_zone", "%w", zoneErr)
 	}
 	login := proxy.New(proxy.Options{
-		Realms: s.realms(), Decider: s.engine, Recorder: r.recorder,
+		Realms: s.realms(), Decider: s.engine, Recorder: s.observed(r.recorder),
 		Timeout: cfg.Login.Timeout, Location: location,
 	})
 	var radiusErr, ldapErr error
@@ -86,7 +87,7 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine.Engine, error) {
 	scopedErr := s.loadScoped(ctx, r)
 	var helperErr, regoErr error
-	s.helpers, helperErr = openHelpers(ctx, s.cfg, r.helpers, r.log)
+	s.helpers, helperErr = plugins.Open(ctx, s.cfg, plugins.Options{Log: r.log, Present: r.helpers})
 	if scopedErr == nil && helperErr == nil {
 		scopedErr = s.scoped.CheckHelpers(s.helpers.Helpers())
 	}
@@ -119,7 +120,7 @@ func (s *Snapshot) loadScoped(ctx context.Context, r resources) error {
 // Close ends the helpers and the directories' work. Logins that still use the
 // Snapshot are refused.
 func (s *Snapshot) Close() {
-	s.helpers.release()
+	s.helpers.Close()
 	for _, dir := range s.directories {
 		dir.Close()
 	}

@@ -3,6 +3,7 @@ package proto
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/go-plugin"
 )
@@ -21,8 +22,12 @@ const (
 	MaxFunctions = 64
 	MaxArgs      = 16
 	MaxReads     = 64
+	MaxFaults    = 100 // of a configuration
 	maxText      = 256 // of a name, a version, a doc line; bytes
 )
+
+// MaxTTL is the longest time that a function may declare for its answers.
+const MaxTTL = 30 * 24 * time.Hour
 
 // Handshake returns what host and helper must agree on before they talk. The
 // cookie keeps a helper from being run by mistake; it protects nothing.
@@ -46,8 +51,7 @@ func ValidName(name string) bool {
 	return name != "" && len(name) <= maxText
 }
 
-// Validate reports everything that is wrong with a description. Which facts
-// exist is for the host to say.
+// Validate reports everything that is wrong with a description.
 func (d *DescribeResponse) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -60,6 +64,9 @@ func (d *DescribeResponse) Validate() error {
 	if n := len(d.GetFunctions()); n == 0 || n > MaxFunctions {
 		fault("%d functions: want 1 to %d", n, MaxFunctions)
 		return errors.Join(faults...)
+	}
+	if err := validateReads(d.GetObserver().GetReads()); err != nil {
+		fault("observer: %w", err)
 	}
 	seen := make(map[string]bool)
 	for _, f := range d.GetFunctions() {
@@ -82,8 +89,6 @@ func (f *Function) validate() error {
 		return fmt.Errorf("the doc line is longer than %d bytes", maxText)
 	case len(f.GetArgs()) > MaxArgs:
 		return fmt.Errorf("%d arguments, more than %d", len(f.GetArgs()), MaxArgs)
-	case len(f.GetReads()) > MaxReads:
-		return fmt.Errorf("%d facts, more than %d", len(f.GetReads()), MaxReads)
 	case !f.GetResult().known():
 		return errors.New("the result has no type")
 	case Class_name[int32(f.GetClass())] == "":
@@ -91,10 +96,46 @@ func (f *Function) validate() error {
 	case f.GetDeadline() != nil && (!f.GetDeadline().IsValid() || f.GetDeadline().AsDuration() <= 0):
 		return errors.New("the deadline must be positive")
 	}
-	for i, t := range f.GetArgs() {
-		if !t.known() {
+	if err := f.validateTTL(); err != nil {
+		return err
+	}
+	if err := validateReads(f.GetReads()); err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for i, a := range f.GetArgs() {
+		switch {
+		case !a.GetType().known():
 			return fmt.Errorf("argument %d has no type", i+1)
+		case !ValidName(a.GetName()):
+			return fmt.Errorf("argument %d: the name %.40q must be letters, digits and underscores", i+1, a.GetName())
+		case seen[a.GetName()]:
+			return fmt.Errorf("argument %d: the name %.40q is there twice", i+1, a.GetName())
+		case len(a.GetDoc()) > maxText:
+			return fmt.Errorf("argument %d: the doc line is longer than %d bytes", i+1, maxText)
 		}
+		seen[a.GetName()] = true
+	}
+	return nil
+}
+
+func validateReads(reads []string) error {
+	if n := len(reads); n > MaxReads {
+		return fmt.Errorf("%d facts, more than %d", n, MaxReads)
+	}
+	_, err := ExpandReads(reads)
+	return err
+}
+
+func (f *Function) validateTTL() error {
+	ttl := f.GetTtl()
+	switch {
+	case ttl == nil:
+		return nil
+	case !ttl.IsValid() || ttl.AsDuration() <= 0 || ttl.AsDuration() > MaxTTL:
+		return fmt.Errorf("the TTL must be positive and at most %s", MaxTTL)
+	case f.GetClass() == Class_CLASS_SIDE_EFFECT:
+		return errors.New("answers of a function with side effects cannot be kept: remove the TTL or change the class")
 	}
 	return nil
 }

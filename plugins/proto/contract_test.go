@@ -14,8 +14,8 @@ func described(change func(*DescribeResponse)) *DescribeResponse {
 	d := &DescribeResponse{
 		Name: "watch_list2", Version: "1.0",
 		Functions: []*Function{{
-			Name: "listed", Doc: "a line", Args: []Type{Type_TYPE_STRING}, Result: Type_TYPE_BOOLEAN,
-			Class: Class_CLASS_READS_STATE, Deadline: durationpb.New(time.Second), Reads: []string{"user.login"},
+			Name: "listed", Doc: "a line", Args: []*Argument{{Name: "login", Type: Type_TYPE_STRING, Doc: "who"}}, Result: Type_TYPE_BOOLEAN,
+			Class: Class_CLASS_READS_STATE, Deadline: durationpb.New(time.Second), Ttl: durationpb.New(time.Minute), Reads: []string{"user.login"},
 		}},
 	}
 	change(d)
@@ -42,10 +42,23 @@ func TestValidate(t *testing.T) {
 		{"same function twice", func(d *DescribeResponse) { d.Functions = append(d.Functions, d.Functions[0]) }, "twice"},
 		{"function with dot", func(d *DescribeResponse) { d.Functions[0].Name = "a.b" }, "a.b"},
 		{"long doc", func(d *DescribeResponse) { d.Functions[0].Doc = long }, "doc"},
-		{"untyped argument", func(d *DescribeResponse) { d.Functions[0].Args[0] = 0 }, "argument 1"},
-		{"unknown type", func(d *DescribeResponse) { d.Functions[0].Args[0] = 77 }, "argument 1"},
-		{"too many arguments", func(d *DescribeResponse) { d.Functions[0].Args = make([]Type, MaxArgs+1) }, "17 arguments"},
+		{"untyped argument", func(d *DescribeResponse) { d.Functions[0].Args[0].Type = 0 }, "argument 1"},
+		{"unknown type", func(d *DescribeResponse) { d.Functions[0].Args[0].Type = 77 }, "argument 1"},
+		{"too many arguments", func(d *DescribeResponse) { d.Functions[0].Args = make([]*Argument, MaxArgs+1) }, "17 arguments"},
 		{"too many facts", func(d *DescribeResponse) { d.Functions[0].Reads = make([]string, MaxReads+1) }, "65 facts"},
+		{"nil argument", func(d *DescribeResponse) { d.Functions[0].Args[0] = nil }, "argument 1"},
+		{"argument without name", func(d *DescribeResponse) { d.Functions[0].Args[0].Name = "" }, "argument 1: the name"},
+		{"argument twice", func(d *DescribeResponse) {
+			d.Functions[0].Args = append(d.Functions[0].Args, d.Functions[0].Args[0])
+		}, "argument 2: the name \"login\" is there twice"},
+		{"long doc of an argument", func(d *DescribeResponse) { d.Functions[0].Args[0].Doc = long }, "argument 1: the doc"},
+		{"no time to live", func(d *DescribeResponse) { d.Functions[0].Ttl = nil }, ""},
+		{"negative time to live", func(d *DescribeResponse) { d.Functions[0].Ttl = durationpb.New(-1) }, "TTL"},
+		{"time to live of years", func(d *DescribeResponse) { d.Functions[0].Ttl = durationpb.New(2 * MaxTTL) }, "TTL"},
+		{"time to live of an effect", func(d *DescribeResponse) { d.Functions[0].Class = Class_CLASS_SIDE_EFFECT }, "side effects"},
+		{"curious observer", func(d *DescribeResponse) { d.Observer = &Observer{Reads: make([]string, MaxReads+1)} }, "observer"},
+		{"fact that is none", func(d *DescribeResponse) { d.Functions[0].Reads = []string{"user.password"} }, `the fact "user.password" does not exist`},
+		{"observer of what is none", func(d *DescribeResponse) { d.Observer = &Observer{Reads: []string{"password.*"}} }, `observer: the fact "password.*"`},
 		{"untyped result", func(d *DescribeResponse) { d.Functions[0].Result = 0 }, "result"},
 		{"unknown class", func(d *DescribeResponse) { d.Functions[0].Class = 9 }, "class 9"},
 		{"negative deadline", func(d *DescribeResponse) { d.Functions[0].Deadline = durationpb.New(-1) }, "deadline"},
@@ -95,5 +108,29 @@ func TestTypeCheck(t *testing.T) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestExpandReads(t *testing.T) {
+	for _, tt := range []struct {
+		reads []string
+		want  string // "" for an error
+	}{
+		{[]string{"login", "client_ip", "login"}, "client_ip login"},
+		{[]string{"ldap.*", "ldap.tls"}, "ldap.base_dn ldap.bind_dn ldap.tls"},
+		{[]string{"now.*"}, "now.hour now.minute now.tz now.unix now.weekday"},
+		{[]string{"login", "user.password"}, ""},
+		{[]string{"*"}, ""},
+		{[]string{"us*"}, ""},
+		{[]string{"login.*"}, ""},
+		{[]string{""}, ""},
+	} {
+		names, err := ExpandReads(tt.reads)
+		if got := strings.Join(names, " "); got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%q: %q, %v; want %q", tt.reads, got, err, tt.want)
+		}
+	}
+	if names, err := ExpandReads(nil); names != nil || err != nil {
+		t.Errorf("nothing: %q, %v", names, err)
 	}
 }

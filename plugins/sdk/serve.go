@@ -28,7 +28,7 @@ const parentPoll = 250 * time.Millisecond
 // Standard output and standard error go to Sallyport's log; write lines to
 // standard error. Standard input is empty.
 func Serve(p Plugin) {
-	server, err := newServer(&p, os.Stderr)
+	server, err := NewServer(p, os.Stderr)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "plugin %s is not valid: %v\n", p.Name, err)
 		os.Exit(1)
@@ -66,7 +66,7 @@ func endWithParent(ctx context.Context, parent int) {
 // service registers the Helper service with go-plugin's server.
 type service struct {
 	plugin.NetRPCUnsupportedPlugin
-	server *server
+	server proto.HelperServer
 }
 
 // GRPCServer implements plugin.GRPCPlugin.

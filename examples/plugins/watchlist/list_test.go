@@ -1,23 +1,18 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/sallyport-auth/sallyport/plugins/sdk"
+	"github.com/sallyport-auth/sallyport/plugins/sdk/sdktest"
 )
 
 // listed asks the function as Sallyport would.
 func listed(t *testing.T, l *list, login string) (any, error) {
 	t.Helper()
-	call, err := sdk.NewCall([]any{login}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plugin(l).Functions[0].Call(context.Background(), call)
+	return sdktest.Start(t, plugin(l), nil).Try("listed", nil, login)
 }
 
 func TestListed(t *testing.T) {

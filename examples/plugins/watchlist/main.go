@@ -48,14 +48,13 @@ func plugin(l *list) sdk.Plugin {
 		Name:    "watchlist",
 		Version: "1.0.0",
 		Functions: []sdk.Function{{
-			Name:   "listed",
-			Doc:    "listed(login) is true when the login is on the watch list, whatever its case.",
-			Args:   []sdk.Type{sdk.String},
-			Result: sdk.Boolean,
-			Class:  sdk.ReadsState,
-			Call: func(_ context.Context, call sdk.Call) (any, error) {
-				return l.has(call.String(0))
-			},
+			Name:  "listed",
+			Doc:   "listed(login) is true when the login is on the watch list, whatever its case.",
+			Args:  []sdk.Arg{{Name: "login", Doc: "the login to look for"}},
+			Class: sdk.ReadsState,
+			Call: sdk.Func1(func(_ context.Context, _ sdk.Facts, login string) (bool, error) {
+				return l.has(login)
+			}),
 		}},
 	}
 }

@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,24 +18,34 @@ import (
 )
 
 func main() {
+	var outcomes atomic.Int64
 	functions := []sdk.Function{
-		{Name: "pid", Result: sdk.Number, Class: sdk.ReadsState, Call: pid},
-		{Name: "environment", Result: sdk.List, Class: sdk.ReadsState, Call: environment},
-		{Name: "facts", Result: sdk.Object, Reads: []string{"user.login", "user.groups", "client_ip", "realm"}, Call: facts},
-		{Name: "echo", Args: []sdk.Type{sdk.Object}, Result: sdk.Object, Class: sdk.Deterministic, Call: echo},
-		{Name: "crash", Result: sdk.Boolean, Class: sdk.Deterministic, Call: crash},
-		{Name: "crash_once", Args: []sdk.Type{sdk.String}, Result: sdk.Boolean, Class: sdk.Deterministic, Call: crashOnce},
-		{Name: "crash_once_stateful", Args: []sdk.Type{sdk.String}, Result: sdk.Boolean, Class: sdk.ReadsState, Call: crashOnce},
-		{Name: "panics", Result: sdk.Boolean, Call: func(context.Context, sdk.Call) (any, error) { panic("oh dear") }},
-		{Name: "fails", Result: sdk.Boolean, Call: func(context.Context, sdk.Call) (any, error) { return true, fmt.Errorf("no idea") }},
-		{Name: "lies", Result: sdk.Boolean, Call: func(context.Context, sdk.Call) (any, error) { return "true", nil }},
-		{Name: "hangs", Result: sdk.Boolean, Call: func(context.Context, sdk.Call) (any, error) { select {} }},
-		{Name: "slow", Result: sdk.Boolean, Deadline: 100 * time.Millisecond, Call: slow},
-		{Name: "freezes", Result: sdk.Boolean, Call: freeze},
-		{Name: "huge", Result: sdk.String, Call: func(context.Context, sdk.Call) (any, error) { return strings.Repeat("x", 10<<20), nil }},
-		{Name: "floods", Result: sdk.Boolean, Call: flood},
-		{Name: "forks", Result: sdk.Number, Call: fork},
+		{Name: "pid", Class: sdk.ReadsState, Call: sdk.Func0(pid)},
+		{Name: "environment", Class: sdk.ReadsState, Call: sdk.Func0(environment)},
+		{Name: "facts", Reads: []string{"user.login", "user.groups", "client_ip", "realm"}, Call: sdk.Func0(facts)},
+		{Name: "echo", Args: []sdk.Arg{{Name: "value"}}, Class: sdk.Deterministic, Call: sdk.Func1(echo)},
+		{Name: "crash", Class: sdk.Deterministic, Call: sdk.Func0(crash)},
+		{Name: "crash_once", Args: []sdk.Arg{{Name: "file"}}, Class: sdk.Deterministic, Call: sdk.Func1(crashOnce)},
+		{Name: "crash_once_stateful", Args: []sdk.Arg{{Name: "file"}}, Class: sdk.ReadsState, Call: sdk.Func1(crashOnce)},
+		{Name: "write", Args: []sdk.Arg{{Name: "file"}}, Class: sdk.SideEffect, TTL: 0, Call: sdk.Func1(write)},
+		{Name: "panics", Call: sdk.Func0(func(context.Context, sdk.Facts) (bool, error) { panic("oh dear") })},
+		{Name: "fails", Call: sdk.Func0(func(context.Context, sdk.Facts) (bool, error) { return true, fmt.Errorf("no idea") })},
+		{Name: "hangs", Call: sdk.Func0(func(context.Context, sdk.Facts) (bool, error) { select {} })},
+		{Name: "slow", Deadline: 100 * time.Millisecond, Call: sdk.Func0(slow)},
+		{Name: "freezes", Call: sdk.Func0(freeze)},
+		{Name: "huge", Call: sdk.Func0(func(context.Context, sdk.Facts) (string, error) { return strings.Repeat("x", 10<<20), nil })},
+		{Name: "floods", Call: sdk.Func0(flood)},
+		{Name: "forks", Args: []sdk.Arg{{Name: "apart"}}, Call: sdk.Func1(fork)},
+		{Name: "leaks", Call: sdk.Func0(leak)},
+		{Name: "limits", Class: sdk.ReadsState, Call: sdk.Func0(limits)},
+		{Name: "seen", Class: sdk.ReadsState, Call: sdk.Func0(func(context.Context, sdk.Facts) (float64, error) { return float64(outcomes.Load()), nil })},
 	}
+	configure := sdk.Config(settings{}, func(_ context.Context, s settings) error {
+		if s.Answer == "" && s.Sites != nil {
+			return sdk.ConfigFault("answer", "is missing")
+		}
+		return nil
+	})
 	mode := "well"
 	if len(os.Args) > 1 {
 		mode = os.Args[1]
@@ -49,10 +62,13 @@ func main() {
 		select {}
 	case "hang":
 		select {}
-	case "greedy":
-		functions[0].Reads = []string{"user.password"}
-	case "nothing":
-		functions = nil
+	case "version":
+		fmt.Println("1|7|unix|/nowhere|grpc")
+		select {}
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	case "configure_hangs":
+		configure = func(context.Context, map[string]any) error { select {} }
 	case "changes": // describes itself otherwise from the second start on
 		if _, err := os.Stat(os.Args[2]); err == nil {
 			functions = functions[:2]
@@ -61,57 +77,103 @@ func main() {
 			panic(err)
 		}
 	}
-	sdk.Serve(sdk.Plugin{Name: "faulty", Version: "0.1", Functions: functions})
+	sdk.Serve(sdk.Plugin{
+		Name: "faulty", Version: "0.1", Functions: functions, Configure: configure,
+		ObserveReads: []string{"user.login"},
+		Observe: func(context.Context, sdk.Outcome) error {
+			outcomes.Add(1)
+			return nil
+		},
+	})
 }
 
-func pid(context.Context, sdk.Call) (any, error) { return os.Getpid(), nil }
+// settings are the section of the configuration.
+type settings struct {
+	Answer string `config:"answer"`
+	Sites  []struct {
+		Lat float64 `config:"lat"`
+	} `config:"sites"`
+}
 
-func environment(context.Context, sdk.Call) (any, error) { return os.Environ(), nil }
+func pid(context.Context, sdk.Facts) (float64, error) { return float64(os.Getpid()), nil }
 
-func facts(_ context.Context, call sdk.Call) (any, error) {
-	seen := map[string]any{"groups": call.FactStrings("user.groups"), "login": call.FactString("user.login")}
+func environment(context.Context, sdk.Facts) ([]string, error) { return os.Environ(), nil }
+
+func facts(_ context.Context, f sdk.Facts) (map[string]any, error) {
+	seen := map[string]any{"groups": f.Strings("user.groups"), "login": f.String("user.login")}
 	for _, name := range []string{"client_ip", "realm", "user.email", "login"} {
-		seen["fact "+name] = call.Fact(name)
+		seen["fact "+name] = f.Value(name)
 	}
 	return seen, nil
 }
 
-func echo(_ context.Context, call sdk.Call) (any, error) { return call.Object(0), nil }
+func echo(_ context.Context, _ sdk.Facts, value map[string]any) (map[string]any, error) {
+	return value, nil
+}
 
-func crash(context.Context, sdk.Call) (any, error) {
+func crash(context.Context, sdk.Facts) (bool, error) {
 	os.Exit(7)
 	return true, nil
 }
 
 // crashOnce crashes unless the file of its argument exists, and makes it.
-func crashOnce(_ context.Context, call sdk.Call) (any, error) {
-	if _, err := os.Stat(call.String(0)); err == nil {
+func crashOnce(_ context.Context, _ sdk.Facts, file string) (bool, error) {
+	if _, err := os.Stat(file); err == nil {
 		return true, nil
 	}
-	if err := os.WriteFile(call.String(0), nil, 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return false, err
 	}
 	os.Exit(7)
 	return true, nil
 }
 
-func slow(ctx context.Context, _ sdk.Call) (any, error) {
+// write leaves a line in the file of its argument.
+func write(_ context.Context, _ sdk.Facts, file string) (bool, error) {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return false, err
+	}
+	_, err = f.WriteString("called\n")
+	return true, errors.Join(err, f.Close())
+}
+
+func slow(ctx context.Context, _ sdk.Facts) (bool, error) {
 	<-ctx.Done()
 	return true, nil
 }
 
-func freeze(context.Context, sdk.Call) (any, error) {
+func freeze(context.Context, sdk.Facts) (bool, error) {
 	return true, syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+}
+
+// leak takes memory until there is none.
+func leak(context.Context, sdk.Facts) (bool, error) {
+	var all [][]byte
+	for range 1 << 10 {
+		all = append(all, make([]byte, 64<<20))
+		for i := 0; i < len(all[len(all)-1]); i += 4096 {
+			all[len(all)-1][i] = 1
+		}
+	}
+	return len(all) > 0, nil
+}
+
+// limits are what the process may have: memory and files.
+func limits(context.Context, sdk.Facts) ([]any, error) {
+	var data, files syscall.Rlimit
+	err := errors.Join(syscall.Getrlimit(syscall.RLIMIT_DATA, &data), syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files))
+	return []any{float64(data.Max), float64(files.Max)}, err
 }
 
 // flood writes as much as it can, past go-plugin's streams too, and a line of a
 // megabyte.
-func flood(context.Context, sdk.Call) (any, error) {
+func flood(context.Context, sdk.Facts) (bool, error) {
 	long := strings.Repeat("y", 1<<20) + "\n"
 	for fd := 1; fd <= 2; fd++ {
 		raw := os.NewFile(uintptr(fd), "raw")
 		if _, err := raw.WriteString(long); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	for i := range 20_000 {
@@ -121,13 +183,14 @@ func flood(context.Context, sdk.Call) (any, error) {
 	return true, nil
 }
 
-// fork starts a child that holds the pipes and has left the process group.
-func fork(context.Context, sdk.Call) (any, error) {
+// fork starts a child that holds the pipes, in a process group of its own or in
+// ours.
+func fork(_ context.Context, _ sdk.Facts, apart bool) (float64, error) {
 	cmd := exec.Command("/bin/sleep", "30")
 	cmd.Stdout, cmd.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: apart}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return 0, err
 	}
-	return cmd.Process.Pid, nil
+	return float64(cmd.Process.Pid), nil
 }

@@ -1,0 +1,110 @@
+package plugins
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	googleproto "google.golang.org/protobuf/proto"
+
+	"github.com/sallyport-auth/sallyport/plugins/proto"
+	"github.com/sallyport-auth/sallyport/policyengine"
+)
+
+// maxOutcomes is how many outcomes wait for one program. Further ones are lost.
+const maxOutcomes = 1024
+
+// Outcome is how a login ended, as programs with an observer are told.
+type Outcome struct {
+	// Verdict is "accept" or "reject", Reason one of the words of the log.
+	Verdict, Reason string
+	// Input is what is known of the login. Its User is nil when nobody was found.
+	Input *policyengine.Input
+	Time  time.Time
+}
+
+// Observes reports whether a program wants to be told how logins end.
+func (h *Host) Observes() bool {
+	for _, p := range h.programs {
+		if p.observer() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Observe tells the programs that want to know how a login ended. It never
+// blocks: what a program has no time for is lost, and counted.
+func (h *Host) Observe(o Outcome) {
+	for _, p := range h.programs {
+		if observer := p.observer(); observer != nil {
+			p.observe(observer, o)
+		}
+	}
+}
+
+func (p *program) observer() *proto.Observer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.description.GetObserver()
+}
+
+func (p *program) observe(observer *proto.Observer, o Outcome) {
+	message := &proto.ObserveRequest{
+		Verdict: o.Verdict, Reason: o.Reason, Application: o.Input.Application, Protocol: o.Input.Protocol,
+		Facts: gather(factsOf(observer.GetReads()), o.Input), Time: timestamppb.New(o.Time),
+	}
+	if googleproto.Size(message) > proto.MaxMessage {
+		p.counters.lost.Add(1)
+		return
+	}
+	select {
+	case p.outcomes <- message:
+	default:
+		p.counters.lost.Add(1)
+	}
+}
+
+// tell hands the outcomes to the program, one after the other, until ctx ends.
+func (p *program) tell(ctx context.Context) {
+	for well := true; ; {
+		select {
+		case <-ctx.Done():
+			p.counters.lost.Add(uint64(len(p.outcomes)))
+			return
+		case message := <-p.outcomes:
+			err := p.tellOne(ctx, message)
+			if err == nil {
+				p.counters.observed.Add(1)
+			} else {
+				p.counters.lost.Add(1)
+			}
+			if err != nil && well && ctx.Err() == nil { // one of many is enough
+				p.log.Warn("plugin was not told how a login ended", "error", err)
+			}
+			well = err == nil
+		}
+	}
+}
+
+func (p *program) tellOne(ctx context.Context, message *proto.ObserveRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	defer cancel()
+	inst, err := p.await(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := inst.helper.Observe(ctx, message); err != nil {
+		return callError(err)
+	}
+	return nil
+}
+
+// timeout is the configured one.
+func (p *program) timeout() time.Duration {
+	if p.cfg.Timeout <= 0 {
+		return time.Second
+	}
+	return p.cfg.Timeout
+}
