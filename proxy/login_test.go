@@ -330,3 +330,38 @@ func TestNoPasswordInTheOutcome(t *testing.T) {
 		t.Error("the password can be printed")
 	}
 }
+
+// TestEventsAreRecorded: what policies want in the audit is in the Outcome, of both
+// stages, whatever becomes of the login.
+func TestEventsAreRecorded(t *testing.T) {
+	event := func(name string) []policyengine.Event { return []policyengine.Event{{Action: name}} }
+	record := []policyengine.BindingRecord{{Name: "policy x"}}
+	for _, tt := range []struct {
+		name    string
+		change  func(d *decider)
+		verdict proxy.Verdict
+		want    []policyengine.Event
+	}{
+		{"let in", func(*decider) {}, proxy.Accept, append(event("first"), event("second")...)},
+		{"refused at once", func(d *decider) { d.admission.Allowed = false }, proxy.Reject, event("first")},
+		{"refused later", func(d *decider) { d.access.Allowed = false }, proxy.Reject, append(event("first"), event("second")...)},
+		{"refused by a scoped policy", func(d *decider) { d.values = authorized("deny_access") }, proxy.Reject, append(event("first"), event("second")...)},
+		{"a scoped policy of no meaning", func(d *decider) { d.values = authorized("perhaps") }, proxy.Reject, append(event("first"), event("second")...)},
+		{"no values", func(d *decider) { d.valuesErr = errors.New("they disagree") }, proxy.Reject, append(event("first"), event("second")...)},
+		{"no decision", func(d *decider) { d.err = errors.New("out of time") }, proxy.Reject, event("first")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := yes()
+			d.admission.Events, d.access.Events = event("first"), event("second")
+			d.admission.Bindings, d.access.Bindings = record, record
+			tt.change(d)
+			o := newProxy(d, &recorder{}, people()).Login(t.Context(), attempt("alice", "alice-pw"))
+			if diff := cmp.Diff(tt.want, o.Events); o.Verdict != tt.verdict || diff != "" {
+				t.Errorf("%v, events (-want +got):\n%s", o.Verdict, diff)
+			}
+			if last := o.Trace[len(o.Trace)-2]; len(last.Bindings) != 1 {
+				t.Errorf("the bindings of stage %s are lost", last.Stage)
+			}
+		})
+	}
+}
