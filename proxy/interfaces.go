@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine"
@@ -33,6 +34,12 @@ type Decider interface {
 	Decide(ctx context.Context, stage policyengine.Stage, in *policyengine.Input) (policyengine.Decision, error)
 	// Values returns what scoped policies set for an action.
 	Values(ctx context.Context, in *policyengine.Input, scope, action string) (policyengine.Values, error)
+}
+
+// Locator says where addresses are and whose networks they belong to. It is asked
+// in every login, so it must not wait for anything.
+type Locator interface {
+	Locate(addr netip.Addr) (policyengine.GeoFacts, policyengine.ASNFacts)
 }
 
 // Recorder is told of every login when it has ended. It must not keep the

@@ -15,6 +15,8 @@ type Options struct {
 	Realms   []Realm
 	Decider  Decider
 	Recorder Recorder
+	// Locator locates the address of the client; nil knows none.
+	Locator Locator
 	// Timeout bounds one login as a whole.
 	Timeout time.Duration
 	// Location is the time zone in which policies see the clock.
@@ -29,6 +31,7 @@ type Proxy struct {
 	realms   realms
 	decider  Decider
 	recorder Recorder
+	locator  Locator
 	timeout  time.Duration
 	location *time.Location
 	now      func() time.Time
@@ -43,6 +46,7 @@ func New(o Options) *Proxy {
 		realms:   newRealms(o.Realms),
 		decider:  o.Decider,
 		recorder: o.Recorder,
+		locator:  o.Locator,
 		timeout:  o.Timeout,
 		location: o.Location,
 		now:      o.Now,
@@ -304,6 +308,9 @@ func (p *Proxy) input(a *Attempt, who subject) *policyengine.Input {
 	}
 	if in.ClientIPKnown = a.ClientIP.IsValid(); !in.ClientIPKnown {
 		in.ClientIP = in.PeerIP
+	}
+	if p.locator != nil {
+		in.Geo, in.ASN = p.locator.Locate(in.ClientIP)
 	}
 	if who.realm != nil {
 		in.Realm = who.realm.Name

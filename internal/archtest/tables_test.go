@@ -97,7 +97,7 @@ func TestMetrics(t *testing.T) {
 		want = append(want, name)
 	}
 	program := ""
-	for _, file := range []string{"metrics", "recorder", "directorymetrics", "policymetrics", "pluginmetrics"} {
+	for _, file := range []string{"metrics", "recorder", "directorymetrics", "outsidemetrics", "policymetrics", "pluginmetrics"} {
 		program += read(t, "internal/daemon/"+file+".go")
 	}
 	for _, m := range regexp.MustCompile(`desc\("(\w+)", "[^"]*"(.*)\),`).FindAllStringSubmatch(program, -1) {

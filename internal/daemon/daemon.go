@@ -107,14 +107,14 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 		d.abandonListeners()
 		return err
 	}
-	registry.MustRegister(newServerCollector(d), newDirectoryCollector(d), newPolicyCollector(d), newPluginCollector(d))
+	registry.MustRegister(newServerCollector(d), newDirectoryCollector(d), newOutsideCollector(d), newPolicyCollector(d), newPluginCollector(d))
 	return d.serve(ctx, registry)
 }
 
 func (d *Daemon) resources() resources {
 	r := resources{store: d.store, policies: d.storedPolicies, recorder: d.recorder, directories: d.directories, seed: true, log: d.log}
 	if s := d.snapshot.Load(); s != nil {
-		r.helpers, r.seed = s.helpers, false
+		r.helpers, r.outside, r.seed = s.helpers, s.outside, false
 	}
 	return r
 }

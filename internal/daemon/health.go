@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -77,6 +78,7 @@ func (d *Daemon) readiness(ctx context.Context) (components map[string]component
 		}
 		components["plugin "+p.Name] = c
 	}
+	maps.Copy(components, s.outside.readiness())
 	ready = true
 	for _, c := range components {
 		ready = ready && c.Ready

@@ -30,6 +30,7 @@ type Snapshot struct {
 	directories map[string]source // by name
 	helpers     *plugins.Host
 	engine      *policyengine.Engine
+	outside     *outside
 	scoped      *policyengine.Scoped
 	// revision is that of the stored policies in it.
 	revision int64
@@ -46,6 +47,8 @@ type resources struct {
 	directories *directoryMetrics
 	// helpers are the present ones, nil at the start.
 	helpers *plugins.Host
+	// outside is the present one, nil at the start.
+	outside *outside
 	// seed is set at the start: an administrator who empties the store later does
 	// not want the first users back.
 	seed bool
@@ -60,6 +63,8 @@ type resources struct {
 func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, error) {
 	s := &Snapshot{cfg: cfg, directories: make(map[string]source), loaded: time.Now()}
 	directoryErr := s.openDirectories(ctx, r)
+	var outsideErr error
+	s.outside, outsideErr = openOutside(cfg, r)
 	var policyErr error
 	s.engine, policyErr = s.loadPolicies(ctx, r)
 	tlsConfig, tlsErr := loadTLS(cfg)
@@ -68,13 +73,13 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 		zoneErr = cfg.Fault("login.time_zone", "%w", zoneErr)
 	}
 	login := proxy.New(proxy.Options{
-		Realms: s.realms(), Decider: s.engine, Recorder: s.observed(r.recorder),
+		Realms: s.realms(), Decider: s.engine, Recorder: s.observed(r.recorder), Locator: s.outside.locator(),
 		Timeout: cfg.Login.Timeout, Location: location,
 	})
 	var radiusErr, ldapErr error
 	s.radius, radiusErr = radius.NewTable(cfg, login)
 	s.ldap, ldapErr = ldap.NewTable(cfg, login, tlsConfig)
-	if err := errors.Join(zoneErr, tlsErr, directoryErr, radiusErr, ldapErr, policyErr); err != nil {
+	if err := errors.Join(zoneErr, tlsErr, directoryErr, outsideErr, radiusErr, ldapErr, policyErr); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -117,10 +122,11 @@ func (s *Snapshot) loadScoped(ctx context.Context, r resources) error {
 	return err
 }
 
-// Close ends the helpers and the directories' work. Logins that still use the
-// Snapshot are refused.
+// Close ends the helpers, the look-ups of policies and the directories' work.
+// Logins that still use the Snapshot are refused.
 func (s *Snapshot) Close() {
 	s.helpers.Close()
+	s.outside.release()
 	for _, dir := range s.directories {
 		dir.Close()
 	}
@@ -154,6 +160,7 @@ func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Lo
 		return warnings, nil, err
 	}
 	defer s.Close()
+	warnings = append(warnings, s.outside.warnings(cfg)...)
 	return append(warnings, s.scoped.Warnings()...), s.scoped.Advice(), nil
 }
 

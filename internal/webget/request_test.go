@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -64,4 +65,17 @@ func FuzzResponse(f *testing.F) {
 			t.Errorf("%q: %v", body, err)
 		}
 	})
+}
+
+// TestClassesAreExplained: the page has a line for every class.
+func TestClassesAreExplained(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policies/outside.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, class := range Classes() {
+		if !strings.Contains(string(page), "`"+string(class)+"`") {
+			t.Errorf("docs/policies/outside.md does not explain %s", class)
+		}
+	}
 }
