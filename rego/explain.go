@@ -3,6 +3,7 @@ package rego
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +116,9 @@ func (t *trace) TraceEvent(e topdown.Event) {
 		return
 	}
 	line, _, _ := strings.Cut(string(r.Location.Text), "\n")
+	if r.Default { // whose text is the word alone
+		line = fmt.Sprintf("default %s := %s", r.Head.Ref(), r.Head.Value)
+	}
 	if len(line) > maxTracedLen {
 		line = line[:maxTracedLen]
 	}
@@ -130,26 +134,38 @@ func (t *trace) TraceEvent(e topdown.Event) {
 		said = r.Head.Key
 	}
 	if said != nil {
-		found.Value = shown(plugged(said, e.Locals))
+		found.Value = shown(plugged(said.Value, e.Locals))
 	}
 	t.rules = append(t.rules, found)
 }
 
-// plugged is a term with the values of its variables.
-func plugged(t *ast.Term, locals *ast.ValueMap) ast.Value {
-	if locals == nil {
-		return t.Value
-	}
-	v, err := ast.TransformVars(t.Copy(), func(v ast.Var) (ast.Value, error) {
-		if bound := locals.Get(v); bound != nil {
-			return bound, nil
+// plugged is a value with those of its variables in their place.
+func plugged(v ast.Value, locals *ast.ValueMap) ast.Value {
+	item := func(t *ast.Term) (*ast.Term, error) { return ast.NewTerm(plugged(t.Value, locals)), nil }
+	var filled ast.Value
+	var err error
+	switch v := v.(type) {
+	case ast.Var:
+		filled = locals.Get(v)
+	case *ast.Array:
+		items := make([]*ast.Term, v.Len())
+		for i := range items {
+			items[i], _ = item(v.Elem(i))
 		}
-		return v, nil
-	})
-	if plugged, ok := v.(*ast.Term); ok && err == nil {
-		return plugged.Value
+		filled = ast.NewArray(items...)
+	case ast.Set:
+		filled, err = v.Map(item)
+	case ast.Object:
+		filled, err = v.Map(func(k, t *ast.Term) (*ast.Term, *ast.Term, error) {
+			k, _ = item(k)
+			t, _ = item(t)
+			return k, t, nil
+		})
 	}
-	return t.Value
+	if filled == nil || err != nil {
+		return v
+	}
+	return filled
 }
 
 // written are the rules in the order in which they are written.
