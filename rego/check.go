@@ -1,197 +1,141 @@
 package rego
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/rego/lint"
 )
 
-var (
-	policiesRef = ast.MustParseRef("data.sallyport.policies")
-	libRef      = ast.MustParseRef("data.sallyport.lib")
-	validName   = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,62}\z`)
-)
-
-// policyName returns the name of the policy that a module is part of; false for
-// libraries and for modules that break the convention.
-func policyName(m *ast.Module) (string, bool) {
-	path := m.Package.Path
-	if len(path) != len(policiesRef)+1 || !path.HasPrefix(policiesRef) {
-		return "", false
+// language tells the checks what policies can use: the functions of caps, the
+// documents of data, and what ak_call_policy can call beside the policies, which
+// are not in the set yet.
+func (s *Set) language(caps *ast.Capabilities, documents []string) lint.Language {
+	functions := make(map[string]bool, len(caps.Builtins))
+	for _, b := range caps.Builtins {
+		functions[b.Name] = true
 	}
-	name, ok := path[len(path)-1].Value.(ast.String)
-	return string(name), ok && validName.MatchString(string(name))
+	return lint.Language{
+		Functions: functions,
+		Names:     ruleNames(caps),
+		Missing:   missing,
+		Literals:  s.builtins.checkLiterals,
+		Callable: func(name string) bool {
+			_, err := s.callee(name)
+			return err == nil
+		},
+		Data: documents,
+	}
 }
 
-func isLib(m *ast.Module) bool {
-	return m.Package.Path.HasPrefix(libRef) && len(m.Package.Path) > len(libRef)
-}
-
-// checkModules holds the modules against the convention of expression policies.
-func checkModules(modules map[string]*ast.Module, builtins *builtins, caps *ast.Capabilities) []error {
-	var faults []error
-	names := ruleNames(caps)
-	withDefault := map[string]bool{}
-	first := map[string]*ast.Module{}
-	for _, file := range sortedKeys(modules) {
-		m := modules[file]
-		name, isPolicy := policyName(m)
-		if !isPolicy && !isLib(m) {
-			faults = append(faults, at(m.Package.Location, "package %s: a policy is package sallyport.policies.NAME (NAME: small letters, digits and _, at most 63), shared rules are package sallyport.lib.NAME",
-				strings.TrimPrefix(m.Package.Path.String(), "data.")))
-			continue
-		}
-		for _, rule := range m.Rules {
-			faults = append(faults, checkRule(rule, names)...)
-			if isPolicy && rule.Default && rule.Head.Name == "allow" {
-				withDefault[name] = true
-			}
-		}
-		if isPolicy {
-			if first[name] == nil {
-				first[name] = m
-			}
-			faults = append(faults, checkAllow(m)...)
-		}
-		faults = append(faults, checkImports(m)...)
-		faults = append(faults, checkLiterals(m, builtins)...)
-	}
-	for _, name := range sortedKeys(first) {
-		if !withDefault[name] {
-			faults = append(faults, at(first[name].Package.Location, "policy %s has no default for allow: add a line\n\tdefault allow := false", name))
-		}
-	}
-	return faults
-}
-
-// checkRule refuses rules that hide a function.
-func checkRule(rule *ast.Rule, builtins map[string]bool) []error {
-	if name := headName(rule); builtins[name] {
-		return []error{at(rule.Location, "rule %s has the name of a built-in function: give it another one", name)}
-	}
-	return nil
-}
-
-// checkAllow demands that every allow is a rule with a boolean, as far as that
-// can be seen without evaluating it.
-func checkAllow(m *ast.Module) []error {
-	var faults []error
-	for _, rule := range m.Rules {
-		if headName(rule) != "allow" {
-			continue
-		}
-		for r := rule; r != nil; r = r.Else {
-			switch {
-			case len(r.Head.Args) > 0 || r.Head.Key != nil || len(r.Head.Ref()) > 1:
-				faults = append(faults, at(r.Location, "allow must be a plain rule with a boolean: allow if …"))
-			case r.Head.Value != nil && r.Head.Value.IsGround() && !isBoolean(r.Head.Value):
-				faults = append(faults, at(r.Location, "allow is %s: it must be true or false", ast.ValueName(r.Head.Value.Value)))
-			}
-		}
-	}
-	return faults
-}
-
-func isBoolean(t *ast.Term) bool {
-	switch t.Value.(type) {
-	case ast.Boolean, ast.Ref, ast.Call, ast.Var:
-		return true // the last three are known when they are evaluated
-	}
-	return false
-}
-
-func headName(rule *ast.Rule) string {
-	if ref := rule.Head.Ref(); len(ref) > 0 {
-		if v, ok := ref[0].Value.(ast.Var); ok {
-			return string(v)
-		}
-	}
-	return string(rule.Head.Name)
-}
-
-// checkImports looks at imports apart from references, since an import that
-// nothing uses leaves no reference.
-func checkImports(m *ast.Module) []error {
-	var faults []error
-	for _, i := range m.Imports {
-		if ref, ok := i.Path.Value.(ast.Ref); ok {
-			if err := checkData(m, ref); err != nil {
-				faults = append(faults, at(i.Location, "%w", err))
-			}
-		}
-	}
-	return faults
-}
-
-// checkReferences looks at every reference of compiled modules, where aliases
-// and imports are resolved.
-func checkReferences(c *ast.Compiler) []error {
-	var faults []error
-	for _, file := range sortedKeys(c.Modules) {
-		m := c.Modules[file]
-		for _, rule := range m.Rules {
-			ast.WalkTerms(rule, func(t *ast.Term) bool {
-				if ref, ok := t.Value.(ast.Ref); ok {
-					if err := checkData(m, ref); err != nil {
-						loc := t.Location
-						if loc == nil || loc.File == "" {
-							loc = rule.Location
-						}
-						faults = append(faults, at(loc, "%w", err))
-					}
-				}
-				return false
-			})
-		}
-	}
-	return faults
-}
-
-// checkData refuses references to what a module may not see: a policy sees
-// itself and libraries, a library sees libraries.
-func checkData(m *ast.Module, ref ast.Ref) error {
-	if len(ref) == 0 || !ref[0].Equal(ast.DefaultRootDocument) {
+// checkLiterals checks the arguments of a helper as they are written: patterns,
+// networks, filters. Further arguments than it has are the compiler's business.
+func (bs *builtins) checkLiterals(function string, args []*ast.Term) []error {
+	b := bs.byName[function]
+	if b == nil || b.literal == nil || len(args) < len(b.args) {
 		return nil
 	}
-	prefix := ref.ConstantPrefix()
+	return b.literal(args[:len(b.args)])
+}
+
+// split parts findings into faults and warnings.
+func split(findings []lint.Finding) (faults []error, warnings []config.Warning) {
+	for _, f := range findings {
+		if f.Severity == lint.Error {
+			faults = append(faults, f)
+			continue
+		}
+		warnings = append(warnings, config.Warning{File: f.File, Line: f.Line, Column: f.Column, Text: f.Message()})
+	}
+	return faults, warnings
+}
+
+// explain turns errors of the parser and the compiler into lines with file, line
+// and column, and adds what to do about it. What findings say already is left
+// out.
+func explain(file string, err error, findings []lint.Finding) error {
+	var list ast.Errors
+	if !errors.As(err, &list) {
+		if file == "" {
+			return err
+		}
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	known := map[string]bool{}
+	for _, f := range findings {
+		if f.Code == lint.UnknownFunction {
+			name, _, _ := strings.Cut(strings.TrimPrefix(f.Text, undefinedFunction), ",")
+			known[name] = true
+		}
+	}
+	faults := make([]error, 0, len(list))
+	for _, e := range list {
+		if name, ok := strings.CutPrefix(e.Message, undefinedFunction); ok && known[name] {
+			continue
+		}
+		faults = append(faults, at(e.Location, "%s%s", e.Message, hint(e)))
+	}
+	return errors.Join(faults...)
+}
+
+const undefinedFunction = "undefined function "
+
+// hint says more about errors that administrators make often.
+func hint(e *ast.Error) string {
+	if name, ok := strings.CutPrefix(e.Message, "var "); ok {
+		name, unsafe := strings.CutSuffix(name, " is unsafe")
+		if instead := elsewhere[name]; unsafe && instead != "" {
+			return ": write " + instead
+		}
+		if unsafe {
+			return ": nothing gives it a value; write name := … before, or input.… for a fact of the login"
+		}
+	}
+	if detail, ok := e.Details.(*ast.ParserErrorDetail); ok && e.Code == ast.ParseErr {
+		return syntaxHint(detail.Line)
+	}
+	return ""
+}
+
+// elsewhere are names of authentik and of Python, and what they are here.
+var elsewhere = map[string]string{
+	"request": "input.request", "context": "input.context", "user": "input.request.user", "obj": "input.request.obj",
+	"geoip": "input.geoip", "asn": "input.asn", "ak_client_ip": "input.client_ip", "client_ip": "input.client_ip",
+	"ak_is_sso_flow": "input.is_sso_flow", "http_request": "input.request.http_request",
+	"True": "true", "False": "false", "None": "null",
+}
+
+var notCode = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|#.*")
+
+// syntaxHint guesses by the words of a line what another language meant by it.
+func syntaxHint(line string) string {
+	words := map[string]bool{}
+	for _, w := range strings.FieldsFunc(notCode.ReplaceAllString(line, ""), func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) {
+		words[w] = true
+	}
 	switch {
-	case prefix.HasPrefix(libRef) && len(prefix) > len(libRef):
-		return nil
-	case prefix.HasPrefix(m.Package.Path):
-		return nil
-	case prefix.HasPrefix(policiesRef) && len(prefix) > len(policiesRef):
-		return fmt.Errorf("%s belongs to another policy: move what both need into package sallyport.lib.NAME", ref)
+	case words["return"]:
+		return ": nothing is returned here; write allow if …"
+	case words["elif"] || words["def"]:
+		return ": this is no Python; write one rule for each case: allow if …"
+	case words["and"]:
+		return ": write what must hold together on lines of their own, or with ; between"
+	case words["or"]:
+		return ": write a rule for each alternative: allow if … twice"
 	}
-	return fmt.Errorf("%s: policies see their own rules and data.sallyport.lib.NAME, nothing else of data", ref)
+	return ""
 }
 
-// checkLiterals checks the arguments of helpers that are written down in the
-// policy: patterns, networks, filters.
-func checkLiterals(m *ast.Module, builtins *builtins) []error {
-	var faults []error
-	check := func(operator *ast.Term, operands []*ast.Term) {
-		b := builtins.byName[operator.String()]
-		if b == nil || b.literal == nil || len(operands) < len(b.args) {
-			return
-		}
-		for i, err := range b.literal(operands[:len(b.args)]) {
-			if err != nil {
-				faults = append(faults, at(operands[i].Location, "%s: %w", b.name, err))
-			}
-		}
+// at makes an error about a place in a file.
+func at(loc *ast.Location, format string, args ...any) error {
+	what := fmt.Errorf(format, args...)
+	if loc == nil || loc.File == "" {
+		return what
 	}
-	ast.NewGenericVisitor(func(x any) bool {
-		switch x := x.(type) {
-		case *ast.Expr:
-			if terms, ok := x.Terms.([]*ast.Term); ok && len(terms) > 0 {
-				check(terms[0], terms[1:])
-			}
-		case ast.Call:
-			check(x[0], x[1:])
-		}
-		return false
-	}).Walk(m)
-	return faults
+	return fmt.Errorf("%s:%d:%d: %w", loc.File, loc.Row, loc.Col, what)
 }

@@ -5,80 +5,63 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
 	opa "github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/storage"
 
-	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/pyregex"
 	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/rego/lint"
 )
 
 // compile checks all modules and prepares every policy.
-func compile(ctx context.Context, modules map[string]*ast.Module, builtins *builtins) (*Set, error) {
+func compile(ctx context.Context, modules map[string]*ast.Module, documents map[string]any, builtins *builtins) (*Set, error) {
 	caps := capabilities()
 	caps.Builtins = append(caps.Builtins, builtins.declarations()...)
-	var faults []error
-	builtins.world.engines, faults = engines(modules)
-	faults = append(faults, checkModules(modules, builtins, caps)...)
+	set := &Set{policies: map[string]*Policy{}, builtins: builtins, world: builtins.world}
+	var engineFaults []error
+	set.world.engines, engineFaults = engines(modules)
+	findings := lint.Modules(modules, set.language(caps, sortedKeys(documents)))
 	c := ast.NewCompiler().
 		WithCapabilities(caps).
 		WithDefaultRegoVersion(ast.RegoV1).
 		WithEnablePrintStatements(true).
 		SetErrorLimit(0)
 	c.Compile(modules)
+	var compileErr error
 	if c.Failed() {
-		faults = append(faults, explain("", c.Errors, functionNames(caps)))
+		compileErr = explain("", c.Errors, findings)
 	} else {
-		faults = append(faults, checkReferences(c)...)
+		findings = append(findings, lint.Compiled(c)...)
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	faults, warnings := split(findings)
+	if err := errors.Join(slices.Concat(engineFaults, faults, []error{compileErr})...); err != nil {
+		return nil, err
 	}
-	set := &Set{policies: map[string]*Policy{}, builtins: builtins, world: builtins.world}
+	set.warnings = warnings
 	usages := map[string]usage{}
 	for _, m := range modules {
-		if name, ok := policyName(m); ok && set.policies[name] == nil {
+		if name, ok := lint.PolicyName(m); ok && set.policies[name] == nil {
 			set.policies[name] = &Policy{name: name, set: set}
 			usages[name] = analyze(c, policyRef(name), builtins)
 		}
 	}
-	if faults := set.checkCalls(usages); len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	return set, set.prepare(ctx, c, usages)
+	return set, set.prepare(ctx, c, newStore(documents), usages)
 }
 
-func policyRef(name string) ast.Ref { return policiesRef.Append(ast.StringTerm(name)) }
-
-// checkCalls demands that the policies that others call by name are there.
-func (s *Set) checkCalls(usages map[string]usage) []error {
-	var faults []error
-	for _, name := range sortedKeys(usages) {
-		for _, call := range usages[name].calls {
-			if call.name == "" {
-				continue
-			}
-			if _, err := s.callee(call.name); err != nil {
-				faults = append(faults, at(call.at, "%s: %w", callName, err))
-			}
-		}
-	}
-	return faults
-}
+func policyRef(name string) ast.Ref { return ast.MustParseRef("data.sallyport.policies." + name) }
 
 // prepare makes policies that can be evaluated.
-func (s *Set) prepare(ctx context.Context, c *ast.Compiler, usages map[string]usage) error {
+func (s *Set) prepare(ctx context.Context, c *ast.Compiler, store storage.Store, usages map[string]usage) error {
 	var paths []policyengine.Path
 	for _, u := range usages {
 		paths = append(paths, u.document...)
 	}
 	document := newDocument(minimal(paths)) // of what any policy can look at, so that a login's is made once
 	options := append(s.builtins.implementations(),
-		opa.Store(inmem.New()),
+		opa.Store(store),
 		opa.Compiler(c),
 		opa.SetRegoVersion(ast.RegoV1),
 		opa.Capabilities(c.Capabilities()),
@@ -134,42 +117,4 @@ func engines(modules map[string]*ast.Module) (map[string]pyregex.Engine, []error
 		}
 	}
 	return files, faults
-}
-
-// explain turns errors of the parser and the compiler into lines with file, line
-// and column, and adds what to do about it.
-func explain(file string, err error, known []string) error {
-	var list ast.Errors
-	if !errors.As(err, &list) {
-		if file == "" {
-			return err
-		}
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	faults := make([]error, 0, len(list))
-	for _, e := range list {
-		faults = append(faults, at(e.Location, "%s%s", e.Message, hint(e.Message, known)))
-	}
-	return errors.Join(faults...)
-}
-
-// hint says more about errors that administrators make often.
-func hint(message string, known []string) string {
-	name, ok := strings.CutPrefix(message, "undefined function ")
-	if !ok {
-		return ""
-	}
-	if why := missing(name); why != "" {
-		return ": " + why
-	}
-	return config.DidYouMean(name, known)
-}
-
-// at makes an error about a place in a file.
-func at(loc *ast.Location, format string, args ...any) error {
-	what := fmt.Errorf(format, args...)
-	if loc == nil || loc.File == "" {
-		return what
-	}
-	return fmt.Errorf("%s:%d:%d: %w", loc.File, loc.Row, loc.Col, what)
 }

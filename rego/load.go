@@ -4,33 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/sallyport-auth/sallyport/config"
 )
 
-// Limits of a directory of policies.
-const (
-	maxFileSize  = 1 << 20
-	maxTotalSize = 64 << 20
-	maxFiles     = 10_000
-)
+// Warnings are what works in the policies and is probably not what was meant,
+// each with its place.
+func (s *Set) Warnings() []config.Warning { return slices.Clone(s.warnings) }
 
-// Load reads every .rego file under dir, except tests (_test.rego) and whatever
-// begins with a dot, and compiles them. The error joins all faults, each with
-// file, line and column.
-func Load(ctx context.Context, dir string, o Options) (*Set, error) {
+// Load reads the expression policies of a directory, or of a bundle (.tar.gz)
+// whose signature is as o.Bundle wants it, and compiles them: every .rego file,
+// except tests (_test.rego) and whatever begins with a dot, and the data files
+// data.json, data.yaml and data.yml, each at the path of its directory. The error
+// joins all faults, each with file, line and column.
+func Load(ctx context.Context, name string, o Options) (*Set, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	files, err := findFiles(dir)
+	src, err := read(name, o.Bundle, moduleFile, dataFile)
 	if err != nil {
 		return nil, err
 	}
@@ -38,117 +36,42 @@ func Load(ctx context.Context, dir string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	modules, err := parseFiles(files)
+	modules, err := parse(src.modules)
+	documents, dataErr := src.documents()
+	if err := errors.Join(err, dataErr); err != nil {
+		return nil, err
+	}
+	return compile(ctx, modules, documents, builtins)
+}
+
+// LoadTests reads the tests (_test.rego) of the directory or bundle that Load
+// reads the policies of; the keys are file names. Their packages are their own
+// business.
+func LoadTests(name string, o Options) (map[string]*ast.Module, error) {
+	src, err := read(name, o.Bundle, testFile)
 	if err != nil {
 		return nil, err
 	}
-	return compile(ctx, modules, builtins)
+	return parse(src.tests)
 }
 
-// findFiles lists the policy files under dir, sorted. Links to files are
-// followed, and dir itself may be a link; links to directories within are not.
-func findFiles(dir string) ([]string, error) {
-	var files []string
-	dir, err := directory(dir)
-	if err != nil {
-		return nil, err
-	}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if path != dir && strings.HasPrefix(d.Name(), ".") {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() || !strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, "_test.rego") {
-			return nil
-		}
-		if len(files) == maxFiles {
-			return fmt.Errorf("more than %d files", maxFiles)
-		}
-		files = append(files, path)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load expression policies from %s: %w", dir, err)
-	}
-	slices.Sort(files)
-	return files, nil
-}
-
-// directory returns the directory behind a name that may be a link.
-func directory(name string) (string, error) {
+// read reads the files of wanted kinds of a directory, and all of a bundle.
+func read(name string, b *config.Bundle, wanted ...fileKind) (*source, error) {
 	if name == "" {
-		return "", errors.New("load expression policies: no directory is named")
+		return nil, errors.New("load expression policies: no directory is named")
 	}
-	dir, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return "", fmt.Errorf("load expression policies: %w", err)
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("load expression policies: %w", err)
+	case info.IsDir() && b != nil:
+		return nil, fmt.Errorf("load expression policies from %s: a directory has no signature, and a key to verify one is configured", name)
+	case info.IsDir():
+		return readDirectory(name, wanted...)
+	case info.Mode().IsRegular() && strings.HasSuffix(name, config.BundleSuffix):
+		return readBundle(name, b)
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return "", fmt.Errorf("load expression policies: %w", err)
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("load expression policies from %s: it is no directory", name)
-	}
-	return dir, nil
-}
-
-// parseFiles reads and parses all files; the keys of the result are their names.
-func parseFiles(files []string) (map[string]*ast.Module, error) {
-	var (
-		modules = make(map[string]*ast.Module, len(files))
-		total   int
-		faults  []error
-	)
-	for _, file := range files {
-		text, err := readLimited(file, maxFileSize)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if total += len(text); total > maxTotalSize {
-			return nil, fmt.Errorf("load expression policies: more than %d octets in all files together", maxTotalSize)
-		}
-		m, err := ast.ParseModuleWithOpts(file, string(text), ast.ParserOptions{
-			RegoVersion:  ast.RegoV1,
-			Capabilities: capabilities(),
-			// The engine of regular expressions is one.
-			ProcessAnnotation: true,
-		})
-		switch {
-		case err != nil:
-			faults = append(faults, explain(file, err, nil))
-		case m == nil:
-			faults = append(faults, fmt.Errorf("%s: empty file: a policy begins with its package", file))
-		default:
-			modules[file] = m
-		}
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	return modules, nil
-}
-
-func readLimited(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("load expression policy: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("load expression policy: %w", err)
-	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("load expression policy %s: more than %d octets", file, limit)
-	}
-	return text, nil
+	return nil, fmt.Errorf("load expression policies from %s: it is neither a directory nor a bundle (%s)", name, config.BundleSuffix)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -54,7 +54,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"package too deep", map[string]string{"p.rego": "package sallyport.policies.a.b\ndefault allow := false"}, []string{"p.rego:1:1: package sallyport.policies.a.b"}},
 		{"no name", map[string]string{"p.rego": "package sallyport.policies\ndefault allow := false"}, []string{"p.rego:1:1:"}},
 		{"bad name", map[string]string{"p.rego": "package sallyport.policies.VPN\ndefault allow := false"}, []string{"p.rego:1:1:"}},
-		{"no default", map[string]string{"p.rego": "package sallyport.policies.p\nallow if input.client_ip_known"}, []string{"p.rego:1:1: policy p has no default for allow: add a line\n\tdefault allow := false"}},
+		{"no default", map[string]string{"p.rego": "package sallyport.policies.p\nallow if input.client_ip_known"}, []string{"p.rego:1:1: policy p has no default for allow: add the line `default allow := false`"}},
 		{"two defaults", map[string]string{"a.rego": policyText(""), "b.rego": policyText("")}, []string{"multiple default rules"}},
 		{"default is no boolean", map[string]string{"p.rego": "package sallyport.policies.p\ndefault allow := \"no\""}, []string{"p.rego:2:1: allow is string: it must be true or false"}},
 		{"allow is no boolean", one(`allow := "yes" if input.client_ip_known`), []string{"p.rego:5:1: allow is string"}},

@@ -3,6 +3,7 @@ package rego
 import (
 	"log/slog"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
 
@@ -19,15 +20,18 @@ type Options struct {
 	Web Web
 	// Native are the scoped policies that ak_call_policy can ask.
 	Native Native
+	// Bundle says how the signature of a bundle is verified; nil for directories.
+	Bundle *config.Bundle
 	// Log takes what policies print, at level debug, and what they log; nil
 	// discards it.
 	Log *slog.Logger
 }
 
-// Set is a directory of compiled policies. It is immutable and safe for
+// Set is a directory or bundle of compiled policies. It is immutable and safe for
 // concurrent use.
 type Set struct {
 	policies map[string]*Policy
+	warnings []config.Warning
 	builtins *builtins
 	world    *world
 }
