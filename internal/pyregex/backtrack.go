@@ -14,6 +14,10 @@ import (
 // default, and a deadline of the caller that is earlier counts.
 const searchLimit = time.Second
 
+// maxRounds bounds what a search remembers to come back to, and so its memory, to
+// about 100 MB: counted repetitions, multiplied, times the octets of the value.
+const maxRounds = 1 << 21
+
 // backtracker searches with regexp2. Neither expression is ever run: a copy of it
 // is, with a limit of its own, because the limit is a field that all users of an
 // expression share.
@@ -22,20 +26,22 @@ type backtracker struct {
 	// strict is re without empty matches at the place where the search begins,
 	// which regexp2 calls \G.
 	strict *regexp2.Regexp
+	rounds int // counted repetitions, multiplied
 }
 
-func newBacktracker(text string) (*backtracker, error) {
+func newBacktracker(w *writer) (*backtracker, error) {
+	text := w.String()
 	re, err := regexp2.Compile(text, regexp2.None)
 	if err == nil {
 		var strict *regexp2.Regexp
 		if strict, err = regexp2.Compile("(?:"+text+`)(?!\G)`, regexp2.None); err == nil {
-			return &backtracker{re, strict}, nil
+			return &backtracker{re, strict, w.rounds}, nil
 		}
 	}
 	return nil, &Error{Class: BadPattern, Reason: "the backtracking engine refuses it: " + err.Error(), Offset: -1}
 }
 
-// finder returns a function that finds matches in a text, as run.find does. All
+// finder returns a function that finds the matches of a text in turn. All
 // calls together end at the limit, or at the deadline of ctx.
 func (b *backtracker) finder(ctx context.Context, text string) finder {
 	until := time.Now().Add(searchLimit)
@@ -44,14 +50,12 @@ func (b *backtracker) finder(ctx context.Context, text string) finder {
 	}
 	chars := []rune(text)
 	octets := make([]int, 0, len(chars)+1) // offset of each character and of the end
-	places := make(map[int]int)            // the other way round
 	for at := range text {
-		places[at] = len(octets)
 		octets = append(octets, at)
 	}
-	places[len(text)] = len(octets)
 	octets = append(octets, len(text))
-	return func(from int, nonEmpty bool) ([]int, error) {
+	end := 0 // of the last match, in characters
+	return func(nonEmpty bool) ([]int, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -59,10 +63,11 @@ func (b *backtracker) finder(ctx context.Context, text string) finder {
 		if nonEmpty {
 			re = b.strict
 		}
-		m, err := search(re, chars, places[from], until)
+		m, err := search(re, chars, end, until)
 		if m == nil || err != nil {
 			return nil, err
 		}
+		end = m.Index + m.Length
 		groups := m.Groups()
 		found := make([]int, 0, 2*len(groups))
 		for _, g := range groups {

@@ -57,3 +57,7 @@ var ErrTimeout = errors.New("the regular expression took too long: write it with
 func tooLarge(format string, args ...any) error {
 	return &Error{Class: TooLarge, Reason: fmt.Sprintf(format, args...), Offset: -1}
 }
+
+func tooManySteps(value string) error {
+	return tooLarge("the regular expression takes too many steps on a value of %d octets", len(value))
+}

@@ -7,9 +7,9 @@ import (
 )
 
 // maxSteps bounds what one call may do on RE2, in instructions at a place of the
-// text: about two seconds. A search alone is linear, but large patterns and many
+// text: about a second. A search alone is linear, but large patterns and many
 // matches multiply.
-const maxSteps = 1 << 27
+const maxSteps = 1 << 26
 
 // machine searches with a program of RE2 in linear time. It finds what regexp
 // finds, and does what regexp cannot: begin anywhere, refuse an empty match there
@@ -63,7 +63,7 @@ func (r *run) find(from int, nonEmpty bool) ([]int, error) {
 			r.now = r.add(r.now, uint32(r.prog.Start), at, caps)
 		}
 		if r.steps += len(r.now); r.steps > maxSteps {
-			return nil, tooLarge("the regular expression takes too many steps on a value of %d octets", len(r.text))
+			return nil, tooManySteps(r.text)
 		}
 		c, width := utf8.DecodeRuneInString(r.text[at:])
 		r.begin(at + max(width, 1))

@@ -23,15 +23,15 @@ const (
 type assertion uint8
 
 const (
-	textBegin    assertion = iota // \A, and ^ without flag m
-	lineBegin                     // ^ with m
-	textEnd                       // \Z
-	lineEnd                       // $ with m
-	dollar                        // $ without m: the end, or before a newline there
-	boundary                      // \b
-	noBoundary                    // \B
-	asciiBoundary                 // \b with flag a
-	noASCIIBoundary               // \B with flag a
+	textBegin       assertion = iota // \A, and ^ without flag m
+	lineBegin                        // ^ with m
+	textEnd                          // \Z
+	lineEnd                          // $ with m
+	dollar                           // $ without m: the end, or before a newline there
+	boundary                         // \b
+	noBoundary                       // \B
+	asciiBoundary                    // \b with flag a
+	noASCIIBoundary                  // \B with flag a
 )
 
 // node is a part of a pattern.

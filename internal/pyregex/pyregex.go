@@ -38,6 +38,7 @@ type Pattern struct {
 	exact  *machine
 	fast   *regexp.Regexp
 	dollar bool // there is a $ without flag m
+	empty  bool // an empty match may be found
 	// back is for what RE2 cannot do; with exact beside it, for values that are
 	// not ASCII, where RE2 does not know the boundaries of words.
 	back     *backtracker
@@ -74,7 +75,7 @@ func compile(pattern string, e Engine) (*Pattern, error) {
 	if w, err = write(tree, Backtracking, ""); err != nil {
 		return nil, err
 	}
-	p.back, err = newBacktracker(w.String())
+	p.back, err = newBacktracker(w)
 	return p, err
 }
 
@@ -101,7 +102,8 @@ func (p *Pattern) compileRE2(tree *parsed) (*writer, error) {
 			Hint: "make the counts of repetitions smaller; inside of each other they multiply",
 		}
 	}
-	p.dollar = lines.dollars
+	low, _ := tree.root.width(tree.groups)
+	p.empty, p.dollar = low == 0, lines.dollars
 	p.exact = &machine{prog: prog, dollar: lines.dollars, slots: 2 * (p.groups + 1)}
 	return lines, nil
 }
@@ -143,14 +145,17 @@ func (p *Pattern) MatchContext(ctx context.Context, value string) (bool, error) 
 	if len(value) > maxValue {
 		return false, tooLarge("the value has %d octets, at most %d are allowed", len(value), maxValue)
 	}
-	// Without a newline at the end Python's $ is the end.
-	if !p.backtracks(value) && value != "" && !(p.dollar && strings.HasSuffix(value, "\n")) {
-		if len(p.exact.prog.Inst)*len(value) > maxSteps {
-			return false, tooLarge("the regular expression takes too many steps on a value of %d octets", len(value))
+	switch {
+	case p.backtracks(value):
+		if p.back.rounds*len(value) > maxRounds {
+			return false, tooManySteps(value)
 		}
+	case p.steps(value) > maxSteps:
+		return false, tooManySteps(value)
+	case p.isPlain(value):
 		return p.fast.MatchString(value), nil
 	}
-	found, err := p.finder(ctx, value)(0, false)
+	found, err := p.finder(ctx, value)(false)
 	return found != nil, err
 }
 
@@ -168,14 +173,41 @@ func isASCII(s string) bool {
 	return true
 }
 
-// finder finds the first match at or after a place, as pairs of offsets in octets
-// of the whole and of the groups, -1 for groups that took no part; nil if there is
-// none. With nonEmpty an empty match at the place itself does not count.
-type finder func(from int, nonEmpty bool) ([]int, error)
+// finder finds the next match, at or after the end of the last, as pairs of offsets
+// in octets of the whole and of the groups, -1 for groups that took no part; nil if
+// there is none. With nonEmpty an empty match at that end itself does not count.
+type finder func(nonEmpty bool) ([]int, error)
 
 func (p *Pattern) finder(ctx context.Context, value string) finder {
 	if p.backtracks(value) {
 		return p.back.finder(ctx, value)
 	}
-	return p.exact.run(value).find
+	if p.isPlain(value) && !p.empty && p.steps(value)*len(value) <= maxSteps {
+		// Without empty matches regexp finds the same, several times as fast, and
+		// the value is short enough to search all of it from every place.
+		all := p.fast.FindAllStringSubmatchIndex(value, -1)
+		return func(bool) (m []int, err error) {
+			if len(all) > 0 {
+				m, all = all[0], all[1:]
+			}
+			return m, nil
+		}
+	}
+	r, end := p.exact.run(value), 0
+	return func(nonEmpty bool) ([]int, error) {
+		m, err := r.find(end, nonEmpty)
+		if m != nil {
+			end = m[1]
+		}
+		return m, err
+	}
 }
+
+// isPlain tells whether regexp answers for a value as Python does: $ means the end
+// alone, and there are no empty texts, in which the two have different \B.
+func (p *Pattern) isPlain(value string) bool {
+	return value != "" && (!p.dollar || !strings.HasSuffix(value, "\n"))
+}
+
+// steps is how many steps one search on RE2 takes at most.
+func (p *Pattern) steps(value string) int { return len(p.exact.prog.Inst) * len(value) }

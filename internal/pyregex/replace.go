@@ -27,7 +27,7 @@ func (p *Pattern) ReplaceContext(ctx context.Context, value string, t *Template)
 	out := result{}
 	last, empty := 0, false
 	for {
-		m, err := find(last, empty)
+		m, err := find(empty)
 		if err != nil {
 			return "", err
 		}

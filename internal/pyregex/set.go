@@ -142,8 +142,16 @@ func category(name byte, ascii bool) set {
 		return set{{'\t', '\r'}, {' ', ' '}}
 	}
 	return set{
-		{'\t', '\r'}, {0x1c, 0x20}, {0x85, 0x85}, {0xa0, 0xa0}, {0x1680, 0x1680}, {0x2000, 0x200a},
-		{0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+		{'\t', '\r'},
+		{0x1c, 0x20},
+		{0x85, 0x85},
+		{0xa0, 0xa0},
+		{0x1680, 0x1680},
+		{0x2000, 0x200a},
+		{0x2028, 0x2029},
+		{0x202f, 0x202f},
+		{0x205f, 0x205f},
+		{0x3000, 0x3000},
 	}
 }
 
@@ -165,7 +173,7 @@ func (c *charset) String() string {
 	if c.categories == "" && len(c.set) == 1 && c.set[0].lo == c.set[0].hi && !c.negated {
 		return quoted(c.set[0].lo)
 	}
-	s := c.set.normal()
+	s := c.normal()
 	if len(s) == 0 && c.categories == "" {
 		s, c = set{{0, unicode.MaxRune}}, &charset{negated: !c.negated}
 	}

@@ -10,10 +10,10 @@ import (
 const maxTranslated = 256 << 10
 
 // maxRepeat is how often RE2 repeats, all repetitions around a place multiplied;
-// backtracking, where each round can cost memory, has a larger one.
+// for backtracking it is the length of the longest value.
 const (
 	maxRepeat             = 1000
-	maxRepeatBacktracking = 1 << 16
+	maxRepeatBacktracking = maxValue
 )
 
 // writer writes the nodes of a pattern for an engine.
@@ -28,6 +28,7 @@ type writer struct {
 	boundaries        []int // of words, where
 	loops             []int // of what can be empty, and RE2 has another order, where
 	repeats           int   // those around this place, multiplied
+	rounds            int   // the most of them that are of more than a character
 }
 
 // write returns a pattern as an engine reads it; for RE2 with the text for $.
@@ -115,6 +116,9 @@ func (w *writer) repeat(n *node) error {
 		return &Error{Class: BadPattern, Reason: fmt.Sprintf("repetition of more than %d times", limit), Offset: n.at}
 	case n.possessive && w.engine == RE2:
 		return unsupported(n.at, "possessive quantifier")
+	}
+	if n.subs[0].op != opChar {
+		w.rounds = max(w.rounds, w.repeats)
 	}
 	if low, _ := n.subs[0].width(w.groups); low == 0 && n.max > 1 && n.subs[0].unsteady(w.groups) {
 		w.loops = append(w.loops, n.at)
