@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -32,6 +33,8 @@ type Snapshot struct {
 	engine      *policyengine.Engine
 	outside     *outside
 	scoped      *policyengine.Scoped
+	// warnings are those of the expression policies.
+	warnings []config.Warning
 	// revision is that of the stored policies in it.
 	revision int64
 	loaded   time.Time
@@ -98,9 +101,14 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	}
 	expressions := map[string]policyengine.Expression{}
 	if dir := s.cfg.Policies.Expressions; dir != "" && helperErr == nil {
-		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.helpers.Helpers(), Log: r.log})
+		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.helpers.Helpers(), Bundle: s.cfg.Policies.Bundle, Log: r.log})
 		if regoErr = err; err == nil {
-			expressions = set.Expressions()
+			expressions, s.warnings = set.Expressions(), set.Warnings()
+		}
+		for _, w := range s.warnings {
+			if !r.trial {
+				r.log.Warn("configuration", "warning", w.String())
+			}
 		}
 	}
 	if err := errors.Join(helperErr, scopedErr, regoErr); err != nil {
@@ -136,7 +144,7 @@ func (s *Snapshot) Close() {
 // touching what is kept: a store and a self-signed certificate are made anew in
 // the directory scratch, which the caller throws away, and of the real store, if
 // there is one, only the scoped policies are read. The error has every fault that
-// was found; without one there are warnings of the scoped policies, and advice.
+// was found; without one there are warnings of the policies, and advice.
 func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (warnings, advice []config.Warning, err error) {
 	empty, err := store.Open(ctx, filepath.Join(scratch, "check.db"))
 	if err != nil {
@@ -161,7 +169,7 @@ func Check(ctx context.Context, cfg *config.Config, scratch string, log *slog.Lo
 	}
 	defer s.Close()
 	warnings = append(warnings, s.outside.warnings(cfg)...)
-	return append(warnings, s.scoped.Warnings()...), s.scoped.Advice(), nil
+	return slices.Concat(warnings, s.scoped.Warnings(), s.warnings), s.scoped.Advice(), nil
 }
 
 // storedPolicies reads the scoped policies of a store as it is; none if there is
