@@ -358,6 +358,7 @@ func (r renewing) Find(ctx context.Context, f filter.Filter) (*identity.User, er
 		if err != nil {
 			return nil, err
 		}
+		u.Directory = "home"
 		if ok, err := f.User(u); ok || err != nil {
 			return u, err
 		}
