@@ -86,7 +86,7 @@ func TestCallPolicy(t *testing.T) {
 		},
 		{"plugin", `raw_result := ak_call_policy("plugin.t.open", {})`, nil, map[string]any{"passing": true, "messages": []any{}, "raw_result": true}, ""},
 		{"computed name of nobody", `raw_result := ak_call_policy(input.client_ip, {})`, nil, nil, `there is no policy "198.51.100.7"`},
-		{"itself", `raw_result := ak_call_policy("p", {})`, nil, nil, "policies call each other in a circle: p, p"},
+		{"itself", `raw_result := ak_call_policy(concat("", ["p"]), {})`, nil, nil, "policies call each other in a circle: p, p"},
 		{"a circle", `raw_result := ak_call_policy("q", {}).error`, map[string]string{"q.rego": named("q", `allow if ak_call_policy("p", {}).passing`)}, "helper_failed", ""},
 		{"deep", `raw_result := ak_call_policy("c0", {}).passing`, chain(7), true, ""},
 		{"too deep", `raw_result := ak_call_policy("c0", {}).passing`, chain(8), false, ""},
@@ -94,8 +94,8 @@ func TestCallPolicy(t *testing.T) {
 		{"too often", `raw_result := count([1 | some i in numbers.range(1, 65); ak_call_policy("q", {"i": i}).passing])`, map[string]string{"q.rego": named("q", "allow := true")}, nil, "more than 64 calls"},
 		{"the same often", `raw_result := count([1 | some i in numbers.range(1, 200); ak_call_policy("q", {"i": i % 2}).passing])`, map[string]string{"q.rego": named("q", "allow := true")}, 200, ""},
 		{"name of a wrong type", `raw_result := ak_call_policy(input.request.user.email, {})`, nil, nil, "the name is null"},
-		{"kwargs of a wrong type", `raw_result := ak_call_policy("p", input.client_ip)`, nil, nil, "kwargs is a string"},
-		{"a key of a wrong type", `raw_result := ak_call_policy("p", {x: 1 | some x in [input.now.hour]})`, nil, nil, "a key of kwargs is a number"},
+		{"kwargs of a wrong type", `raw_result := ak_call_policy("yes", input.client_ip)`, nil, nil, "kwargs is a string"},
+		{"a key of a wrong type", `raw_result := ak_call_policy("yes", {x: 1 | some x in [input.now.hour]})`, nil, nil, "a key of kwargs is a number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			files := map[string]string{"p.rego": policyText(tt.lines)}
@@ -228,14 +228,15 @@ func TestCallReads(t *testing.T) {
 		{"the user as kwarg", `allow if ak_call_policy("q", {"pending_user": {"email": "x"}}).passing`, []policyengine.Path{"client_ip", "context.level"}, ""},
 		{"computed kwargs", `allow if ak_call_policy("q", {k: 1 | some k in ["level"]}).passing`, []policyengine.Path{"client_ip", "context.level", "request.user.email"}, ""},
 		{"computed name", `allow if ak_call_policy(concat("", ["q"]), {}).passing`, []policyengine.Path{wholeInput}, "it calls policies by computed names"},
-		{"circle", `allow if ak_call_policy("p", {}).passing`, nil, ""},
+		{"circle", `allow if ak_call_policy("back", {}).passing`, []policyengine.Path{"peer_ip"}, ""},
 		{"scoped", `allow if ak_call_policy("yes", {}).passing`, []policyengine.Path{"client_ip"}, ""},
 		{"scoped with a time", `allow if ak_call_policy("timed", {}).passing`, nil, "scoped policy timed has a time"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			set := loadWith(t, Options{Native: scopes{"yes": true, "timed": true}}, map[string]string{
-				"p.rego": policyText(tt.lines),
-				"q.rego": named("q", "allow if { input.client_ip; input.context.level; input.context.pending_user.email }"),
+				"p.rego":    policyText(tt.lines),
+				"q.rego":    named("q", "allow if { input.client_ip; input.context.level; input.context.pending_user.email }"),
+				"back.rego": named("back", "allow if { input.peer_ip; ak_call_policy(\"p\", {}).passing }"),
 			})
 			got := set.Expressions()["p"].Reads()
 			if diff := cmp.Diff(tt.want, got.Paths); diff != "" || got.Uncacheable != tt.uncacheable {

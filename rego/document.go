@@ -111,7 +111,7 @@ func userType(u *identity.User) ast.Value {
 }
 
 func degrees(g *policyengine.GeoFacts, n float64) ast.Value {
-	if !g.Known {
+	if !g.Known || g.NoPosition {
 		return ast.NullValue
 	}
 	return ast.FloatNumberTerm(n).Value
