@@ -86,6 +86,7 @@ func (a *analyzer) rule(rule *ast.Rule) {
 			if operator := x.Operator(); operator != nil {
 				a.function(operator, x.Operands(), names)
 			}
+			a.replaced(x.With)
 		case ast.Call:
 			a.function(x[0].Value.(ast.Ref), x[1:], names)
 		case ast.Ref:
@@ -144,6 +145,23 @@ func (a *analyzer) function(operator ast.Ref, operands []*ast.Term, names *alias
 	if user, ok := names.user(operands[0]); ok {
 		for _, key := range userKeys {
 			a.document = append(a.document, user+"."+policyengine.Path(key))
+		}
+	}
+}
+
+// replaced notes the functions that are put in the place of others: their arguments
+// are not known.
+func (a *analyzer) replaced(with []*ast.With) {
+	for _, w := range with {
+		ref, ok := w.Value.Value.(ast.Ref)
+		if !ok {
+			continue
+		}
+		if b := a.builtins.byName[ref.String()]; b != nil {
+			a.reads = append(a.reads, b.reads...)
+			if b.name == callName {
+				a.calls = append(a.calls, policyCall{at: w.Location})
+			}
 		}
 	}
 }
