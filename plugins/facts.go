@@ -105,8 +105,8 @@ func placeFacts() []fact {
 		{"geoip.continent", "geoip.continent", func(in *input) any { return text(in.Geo.Continent) }},
 		{"geoip.country", "geoip.country", func(in *input) any { return text(in.Geo.Country) }},
 		{"geoip.city", "geoip.city", func(in *input) any { return text(in.Geo.City) }},
-		{"geoip.lat", "geoip.lat", func(in *input) any { return number(in.Geo.Lat, in.Geo.Known) }},
-		{"geoip.long", "geoip.long", func(in *input) any { return number(in.Geo.Long, in.Geo.Known) }},
+		{"geoip.lat", "geoip.lat", func(in *input) any { return number(in.Geo.Lat, in.Geo.Positioned()) }},
+		{"geoip.long", "geoip.long", func(in *input) any { return number(in.Geo.Long, in.Geo.Positioned()) }},
 
 		{"asn.known", "asn.known", func(in *input) any { return in.ASN.Known }},
 		{"asn.asn", "asn.asn", func(in *input) any { return number(float64(in.ASN.ASN), in.ASN.Known) }},

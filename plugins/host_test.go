@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -164,59 +162,6 @@ func TestNothingWrittenBlocks(t *testing.T) {
 	}
 	if !strings.Contains(text, floodMessage) || !strings.Contains(text, "yyyy"+cutMark) {
 		t.Errorf("the log does not tell of the flood:\n%.2000s", text)
-	}
-}
-
-func TestRestart(t *testing.T) {
-	h, log := openHost(t, configFor(config.Plugin{Name: "watchlist", Args: []string{"--names", "erin"}}), quick())
-	listed := h.helper(t, "watchlist.listed")
-	stop := make(chan struct{})
-	var callers sync.WaitGroup
-	var failed atomic.Int32
-	for range 8 {
-		callers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				// A call may fail, but must never say that erin is not listed.
-				got, err := listed.Check(context.Background(), erin(), []policyengine.Value{"erin"})
-				if err != nil {
-					failed.Add(1)
-				} else if got != true {
-					t.Errorf("a wrong answer: %v", got)
-				}
-			}
-		})
-	}
-	before := h.Status()[0].PID
-	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	killed := time.Now()
-	eventually(t, 5*time.Second, "gone", func() bool { return h.Status()[0].PID != before })
-	// A call during the restart waits for it.
-	if got, err := h.ask(t, "watchlist.listed", "erin"); err != nil || got != true {
-		t.Errorf("during the restart: %v, %v", got, err)
-	}
-	back := time.Since(killed)
-	close(stop)
-	callers.Wait()
-	t.Logf("back after %s, %d calls failed", back, failed.Load())
-	if n := failed.Load(); n > 16 { // each caller's call in flight, and one that met the breaking connection
-		t.Errorf("%d calls failed: they should have waited", n)
-	}
-	if back > 3*time.Second { // a second on an idle machine; this one may be busy
-		t.Errorf("back after %s", back)
-	}
-	s := h.Status()[0]
-	if s.State != Ready || s.Restarts != 1 || s.PID == before || !strings.Contains(s.LastError, "signal: killed") {
-		t.Errorf("status %+v", s)
-	}
-	if !strings.Contains(log.String(), "plugin is not running") {
-		t.Errorf("the log says nothing:\n%s", log)
 	}
 }
 

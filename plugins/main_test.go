@@ -52,14 +52,15 @@ func TestMain(m *testing.M) {
 }
 
 func build(dir string) error {
-	cmd := exec.Command("go", "build", "-o", dir+"/",
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir+"/",
 		"github.com/sallyport-auth/sallyport/examples/plugins/watchlist",
-		"github.com/sallyport-auth/sallyport/plugins/testdata/faulty")
+		"github.com/sallyport-auth/sallyport/plugins/testdata/faulty",
+		"github.com/sallyport-auth/sallyport/plugins/testdata/sampled")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	var manifest strings.Builder
-	for _, name := range []string{"watchlist", "faulty"} {
+	for _, name := range []string{"watchlist", "faulty", "sampled"} {
 		path := filepath.Join(dir, name)
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -70,18 +70,20 @@ func stopped(pid int) bool {
 // limit bounds a process, and what it starts. RLIMIT_DATA is what the program may
 // write to: an address space of any size is no harm, and Go needs a large one.
 func limit(pid int, l limits) error {
-	for _, r := range []struct {
-		resource int
-		value    uint64
-	}{{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_DATA, l.memory}, {unix.RLIMIT_NOFILE, l.files}} {
-		if r.value == 0 && r.resource != unix.RLIMIT_CORE {
+	// A core dump would only cost room: what has another user leaves none anyway.
+	_ = unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
+	for resource, bound := range map[int]uint64{unix.RLIMIT_DATA: l.memory, unix.RLIMIT_NOFILE: l.files} {
+		if bound == 0 {
 			continue
 		}
 		var has unix.Rlimit
-		err := unix.Prlimit(pid, r.resource, nil, &has)
+		err := unix.Prlimit(pid, resource, nil, &has)
 		if err == nil {
-			value := min(r.value, has.Max) // nobody but root can raise it
-			err = unix.Prlimit(pid, r.resource, &unix.Rlimit{Cur: value, Max: value}, nil)
+			value := min(bound, has.Max) // nobody but root can raise it
+			err = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
+		}
+		if errors.Is(err, unix.EPERM) { // not wrapped: it is not about the file
+			return fmt.Errorf("limit the process: %v: to limit a program of another user takes CAP_SYS_RESOURCE", err) //nolint:errorlint // as said
 		}
 		if err != nil {
 			return fmt.Errorf("limit the process: %w", err)

@@ -65,6 +65,10 @@ func main() {
 	case "version":
 		fmt.Println("1|7|unix|/nowhere|grpc")
 		select {}
+	case "unless": // exits when there is this file
+		if _, err := os.Stat(os.Args[2]); err == nil {
+			os.Exit(4)
+		}
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	case "configure_hangs":
@@ -140,6 +144,7 @@ func write(_ context.Context, _ sdk.Facts, file string) (bool, error) {
 
 func slow(ctx context.Context, _ sdk.Facts) (bool, error) {
 	<-ctx.Done()
+	time.Sleep(100 * time.Millisecond)
 	return true, nil
 }
 
