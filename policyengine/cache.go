@@ -35,10 +35,11 @@ type cached struct {
 }
 
 // cacheKey is a policy and the facts that it reads. Equal keys mean equal facts:
-// facts holds them as they are or, where they are longer, their SHA-256.
+// facts holds them as they are or, where they are longer, their SHA-256. It has room
+// for a user of 20 groups: copying that costs less than hashing it.
 type cacheKey struct {
 	policy, size uint32
-	facts        [120]byte
+	facts        [376]byte
 }
 
 func newCache(cfg config.PolicyCache) *cache {
