@@ -1,0 +1,18 @@
+# The VLAN of the user's group, in the attributes that switches read (RFC 3580).
+package sallyport.policies.vlan_by_group
+
+default allow := false
+
+vlans := {"net-admins": "20", "staff": "10", "contractors": "30"}
+
+vlan := min({v | some group, v in vlans; ak_is_group_member(input.request.user, {"name": group})})
+
+allow if vlan
+
+raw_result := {"radius": {
+	"Tunnel-Type": "VLAN",
+	"Tunnel-Medium-Type": "IEEE-802",
+	"Tunnel-Private-Group-Id": vlan,
+}} if allow
+
+messages contains "There is no VLAN for your groups." if not allow
