@@ -10,8 +10,9 @@
 //
 // What differs from Python 3.13: on RE2 \b and \B know ASCII letters only, and a
 // repetition of what can match nothing, as (a*)*, can end elsewhere, which shows in
-// replacements only (Warnings tells of both); POSIX classes such as [[:alpha:]], which Python reads as
-// an odd set, are refused, and so is \N{…}; sizes are limited. Its invariant: a
-// pattern that is accepted means what it means in Python, but for what Warnings
-// lists.
+// replacements only; Warnings tells of both. By backtracking, such repetitions
+// inside of each other can still do so. POSIX classes such as [[:alpha:]], which
+// Python reads as an odd set, are refused, and so is \N{…}; sizes are limited.
+// Otherwise, and this is the invariant, a pattern that is accepted means what it
+// means in Python.
 package pyregex

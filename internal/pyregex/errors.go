@@ -12,6 +12,8 @@ type Class string
 const (
 	BadPattern  Class = "bad_pattern"
 	BadTemplate Class = "bad_template"
+	// WrongType is for callers, who see arguments that are no strings.
+	WrongType Class = "wrong_type"
 	// TooLarge is for values and results over their limits, and for searches that
 	// would take too many steps.
 	TooLarge Class = "other"
