@@ -51,7 +51,9 @@ func compile(ctx context.Context, modules map[string]*ast.Module, documents map[
 	return set, set.prepare(ctx, c, newStore(documents), usages)
 }
 
-func policyRef(name string) ast.Ref { return ast.MustParseRef("data.sallyport.policies." + name) }
+var policiesRef = ast.MustParseRef("data.sallyport.policies")
+
+func policyRef(name string) ast.Ref { return policiesRef.Append(ast.StringTerm(name)) }
 
 // prepare makes policies that can be evaluated.
 func (s *Set) prepare(ctx context.Context, c *ast.Compiler, store storage.Store, usages map[string]usage) error {

@@ -1,7 +1,6 @@
 package rego
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -161,20 +160,6 @@ func TestHelpersAreChecked(t *testing.T) {
 		_, err := load(t, nil, good, h)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("want %q, got %v", name, err)
-		}
-	}
-}
-
-func BenchmarkLoad(b *testing.B) {
-	files := map[string]string{}
-	for i := range 100 {
-		var text bytes.Buffer
-		fmt.Fprintf(&text, "package sallyport.policies.p%d\ndefault allow := false\nallow if ak_is_group_member(input.request.user, {\"name\": \"g%d\"})\nmessages contains \"No.\" if not allow\n", i, i)
-		files[fmt.Sprintf("p%d.rego", i)] = text.String()
-	}
-	for b.Loop() {
-		if _, err := load(b, files); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func (u *unit) calls() {
 					}
 				}
 			}
+			u.wordBoundary(name, operator, args)
 			if name == functionCallPolicy && len(args) > 0 {
 				u.policyName(place(args[0], loc), args[0])
 			}
@@ -64,10 +65,8 @@ func (u *unit) unknownFunction(loc *ast.Location, name string) {
 // policyName checks a literal name for ak_call_policy.
 func (u *unit) policyName(loc *ast.Location, t *ast.Term) {
 	name, ok := t.Value.(ast.String)
-	switch own, isPolicy := PolicyName(u.Module); {
+	switch {
 	case !ok:
-	case isPolicy && own == string(name):
-		u.report(loc, Error, UnknownPolicy, fmt.Sprintf("%s: policy %q calls itself", functionCallPolicy, own), "")
 	case u.language.Callable != nil && u.language.Callable(string(name)):
 	case !slices.Contains(u.policies, string(name)):
 		u.report(loc, Error, UnknownPolicy, fmt.Sprintf("%s: there is no policy %q%s", functionCallPolicy, string(name), config.DidYouMean(string(name), u.policies)), "")

@@ -12,7 +12,7 @@ var addresses = []ast.Ref{ast.MustParseRef("input.client_ip"), ast.MustParseRef(
 
 // decidedByDNS finds bodies of allow in which nothing but the DNS decides.
 func (u *unit) decidedByDNS(rule *ast.Rule) {
-	if headName(rule) != "allow" {
+	if headName(rule) != "allow" || !u.program.asksDNS() {
 		return
 	}
 	for _, r := range chain(rule) {
@@ -56,7 +56,7 @@ func (u *unit) dnsAlone(body ast.Body, rules map[*ast.Rule]bool) bool {
 	for range body { // until no more variables hold answers
 		before := len(answers)
 		for _, e := range body {
-			if !u.asksDNS(e, answers, rules) {
+			if !u.isAnswer(e, answers, rules) {
 				continue
 			}
 			asked = true
@@ -71,8 +71,8 @@ func (u *unit) dnsAlone(body ast.Body, rules map[*ast.Rule]bool) bool {
 	return asked && !slices.ContainsFunc(body, func(e *ast.Expr) bool { return u.otherFact(e, answers, rules) })
 }
 
-// asksDNS tells whether something within x is an answer of the DNS.
-func (u *unit) asksDNS(x any, answers map[ast.Var]bool, rules map[*ast.Rule]bool) bool {
+// isAnswer tells whether something within x is an answer of the DNS.
+func (u *unit) isAnswer(x any, answers map[ast.Var]bool, rules map[*ast.Rule]bool) bool {
 	found := false
 	eachCall(x, func(name string, operator *ast.Term, _ []*ast.Term) {
 		found = found || name == functionResolveDNS || name == functionReverseDNS || u.means(operator.Value, rules)

@@ -52,6 +52,8 @@ type program struct {
 	rules map[string]map[string][]*ast.Rule
 	// policies are the names of the policies of the modules, sorted.
 	policies []string
+	// called are the names of all functions that are called somewhere.
+	called map[string]bool
 	// giving are the rules whose value is a result of ak_call_policy, byDNS those
 	// that hold by answers of the DNS alone.
 	giving, byDNS map[*ast.Rule]bool
@@ -70,8 +72,9 @@ func (u *unit) report(loc *ast.Location, severity Severity, code, text, hint str
 }
 
 func newProgram(modules map[string]*ast.Module, l Language) *program {
-	p := &program{language: l, modules: modules, rules: map[string]map[string][]*ast.Rule{}}
+	p := &program{language: l, modules: modules, rules: map[string]map[string][]*ast.Rule{}, called: map[string]bool{}}
 	for _, m := range modules {
+		eachCall(m, func(name string, _ *ast.Term, _ []*ast.Term) { p.called[name] = true })
 		path := m.Package.Path.String()
 		if p.rules[path] == nil {
 			p.rules[path] = map[string][]*ast.Rule{}
@@ -85,28 +88,22 @@ func newProgram(modules map[string]*ast.Module, l Language) *program {
 	}
 	slices.Sort(p.policies)
 	p.policies = slices.Compact(p.policies)
-	p.giving = p.fixpoint(functionsOf(functionCallPolicy), (*unit).givesResult)
-	p.byDNS = p.fixpoint(functionsOf(functionResolveDNS, functionReverseDNS), (*unit).holdsByDNS)
+	if p.called[functionCallPolicy] {
+		p.giving = p.fixpoint((*unit).givesResult)
+	}
+	if p.asksDNS() {
+		p.byDNS = p.fixpoint((*unit).holdsByDNS)
+	}
 	return p
 }
 
-func functionsOf(names ...string) func(m *ast.Module) bool {
-	return func(m *ast.Module) bool {
-		found := false
-		eachCall(m, func(name string, _ *ast.Term, _ []*ast.Term) { found = found || slices.Contains(names, name) })
-		return found
-	}
-}
+func (p *program) asksDNS() bool { return p.called[functionResolveDNS] || p.called[functionReverseDNS] }
 
 // fixpoint collects the rules that have a property, which may depend on other
-// rules that have it. Where no module calls what it begins with, nothing has.
-func (p *program) fixpoint(begins func(*ast.Module) bool, has func(u *unit, r *ast.Rule, known map[*ast.Rule]bool) bool) map[*ast.Rule]bool {
+// rules that have it.
+func (p *program) fixpoint(has func(u *unit, r *ast.Rule, known map[*ast.Rule]bool) bool) map[*ast.Rule]bool {
 	known := map[*ast.Rule]bool{}
-	more := false
-	for _, m := range p.modules {
-		more = more || begins(m)
-	}
-	for more {
+	for more := true; more; {
 		more = false
 		for _, m := range p.modules {
 			u := &unit{program: p, Module: m}

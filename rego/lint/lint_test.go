@@ -94,7 +94,6 @@ var cases = []struct {
 
 	{"known policies", `allow if { ak_call_policy("native", {}).passing; ak_call_policy(input.context.next, {}).passing }`, nil},
 	{"unknown policy", `allow if ak_call_policy("nativ", {}).passing`, []string{"5:25 unknown-policy"}},
-	{"calls itself", `allow if ak_call_policy("p", {}).passing`, []string{"5:25 unknown-policy"}},
 
 	{"other policy", `allow if data.sallyport.policies.q.allow`, []string{"5:10 other-policy"}},
 	{"own path", "allow if data.sallyport.policies.p.x\nx := true", nil},

@@ -10,7 +10,7 @@ import (
 // takenResults finds results of ak_call_policy that are taken for a condition. They
 // are objects, and an object is true whatever the policy said.
 func (u *unit) takenResults() {
-	if len(u.giving) == 0 && !functionsOf(functionCallPolicy)(u.Module) {
+	if !u.called[functionCallPolicy] {
 		return
 	}
 	_, isPolicy := PolicyName(u.Module)

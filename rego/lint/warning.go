@@ -17,9 +17,6 @@ func (u *unit) warnings() {
 			u.messageOrder(bodies[len(bodies)-1])
 		})
 		u.reads(r)
-		eachCall(r, func(name string, operator *ast.Term, args []*ast.Term) {
-			u.wordBoundary(name, operator, args)
-		})
 	}
 	if _, isPolicy := PolicyName(u.Module); isPolicy {
 		for _, rule := range u.Rules {
