@@ -16,6 +16,7 @@ import (
 // source is an open directory.
 type source interface {
 	proxy.Directory
+	searcher() directory.Searcher
 	Close() error
 }
 
@@ -29,7 +30,7 @@ type remote struct {
 func (r remote) Close() error { return errors.Join(r.Cached.Close(), r.servers.Close()) }
 
 var (
-	_ source      = (*local.Directory)(nil)
+	_ source      = home{}
 	_ source      = remote{}
 	_ proxy.Decoy = remote{}
 )
@@ -69,7 +70,7 @@ func (s *Snapshot) openLocal(ctx context.Context, name string, r resources) erro
 	if err != nil {
 		return s.cfg.Fault(path, "%w", err)
 	}
-	s.directories[name] = dir
+	s.directories[name] = home{dir, directory.NewExact(dir, s.cfg.Login.Timeout)}
 	if err := s.seed(ctx, name, r); err != nil {
 		return err
 	}
