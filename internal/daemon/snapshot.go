@@ -101,7 +101,7 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	}
 	expressions := map[string]policyengine.Expression{}
 	if dir := s.cfg.Policies.Expressions; dir != "" && helperErr == nil {
-		set, err := rego.Load(ctx, dir, rego.Options{Helpers: s.helpers.Helpers(), Bundle: s.cfg.Policies.Bundle, Log: r.log})
+		set, err := rego.Load(ctx, dir, s.expressionOptions(r.log))
 		if regoErr = err; err == nil {
 			expressions, s.warnings = set.Expressions(), set.Warnings()
 		}
