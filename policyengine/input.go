@@ -76,6 +76,9 @@ type GeoFacts struct {
 	NoPosition bool
 }
 
+// Positioned reports whether Lat and Long are known.
+func (g GeoFacts) Positioned() bool { return g.Known && !g.NoPosition }
+
 // ASNFacts name the network that an address belongs to.
 type ASNFacts struct {
 	Known   bool

@@ -45,6 +45,7 @@ default allow := false
 
 allow if {
 	input.geoip.country == "AT"
+	input.geoip.lat == null
 	input.asn.asn == 64500
 	input.asn.network == "127.0.0.0/8"
 }
