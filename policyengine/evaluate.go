@@ -161,8 +161,7 @@ func (b *binding) late(late, err error) *Exception {
 // exception makes an Exception of an error. One that is one keeps its code and its
 // place.
 func (b *binding) exception(code ExceptionCode, err error) *Exception {
-	var own *Exception
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*Exception](err); ok {
 		x := *own
 		return &x
 	}

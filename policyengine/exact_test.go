@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -227,11 +228,7 @@ func writtenPolicies(t *testing.T, rt *rapid.T, dir string) map[string]policyeng
 	if err != nil {
 		rt.Fatal(err)
 	}
-	all := map[string]policyengine.Expression{}
-	for name, x := range set.Expressions() {
-		all[name] = x
-	}
-	return all
+	return maps.Clone(set.Expressions())
 }
 
 func drawPolicy(t *rapid.T, name string) string {

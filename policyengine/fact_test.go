@@ -223,8 +223,8 @@ func draw(t *rapid.T, v reflect.Value, again bool) {
 		}
 		draw(t, v.Elem(), again)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			draw(t, v.Field(i), again)
+		for _, field := range v.Fields() {
+			draw(t, field, again)
 		}
 	default:
 		if !keep() {
