@@ -33,6 +33,8 @@ type Snapshot struct {
 	engine      *policyengine.Engine
 	outside     *outside
 	scoped      *policyengine.Scoped
+	// expressions are the expression policies; nil without any.
+	expressions *rego.Set
 	// warnings are those of the expression policies.
 	warnings []config.Warning
 	// revision is that of the stored policies in it.
@@ -48,6 +50,8 @@ type resources struct {
 	recorder proxy.Recorder
 	// directories takes the numbers of directories; nil for nobody.
 	directories *directoryMetrics
+	// present is the Snapshot that is to be replaced, nil at the start.
+	present *Snapshot
 	// helpers are the present ones, nil at the start.
 	helpers *plugins.Host
 	// outside is the present one, nil at the start.
@@ -103,7 +107,7 @@ func (s *Snapshot) loadPolicies(ctx context.Context, r resources) (*policyengine
 	if dir := s.cfg.Policies.Expressions; dir != "" && helperErr == nil {
 		set, err := rego.Load(ctx, dir, s.expressionOptions(r.log))
 		if regoErr = err; err == nil {
-			expressions, s.warnings = set.Expressions(), set.Warnings()
+			s.expressions, expressions, s.warnings = set, set.Expressions(), set.Warnings()
 		}
 		for _, w := range s.warnings {
 			if !r.trial {

@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/store"
+	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/policyengine/scoped"
+	"github.com/sallyport-auth/sallyport/proxy"
+	"github.com/sallyport-auth/sallyport/rego"
+)
+
+// Trial is everything that a configuration decides, to be asked about logins that
+// nobody makes. Directories and helpers are asked as in a login; the store is not
+// changed.
+type Trial struct {
+	snapshot *Snapshot
+	store    *store.Store
+	login    *proxy.Proxy
+}
+
+// OpenTrial builds what cfg describes. Where there is no store yet, one is made in
+// the directory scratch, with the users that the first start would bring. The caller
+// closes it.
+func OpenTrial(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (*Trial, error) {
+	users, err := store.Open(ctx, cfg.StoreFile(), store.ReadOnly())
+	seed := errors.Is(err, store.ErrMissing)
+	if seed {
+		users, err = store.Open(ctx, filepath.Join(scratch, "trial.db"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	trial := *cfg
+	if trial.TLS.SelfSigned != "" {
+		trial.TLS.SelfSigned = filepath.Join(scratch, "tls")
+	}
+	policies := func(ctx context.Context) ([]scoped.Policy, int64, error) {
+		list, err := storedPolicies(ctx, cfg.StoreFile())
+		return list, 0, err
+	}
+	s, err := build(ctx, &trial, resources{store: users, policies: policies, recorder: forgetful{}, seed: seed, trial: true, log: log})
+	if err != nil {
+		return nil, &ConfigurationError{errors.Join(err, users.Close())}
+	}
+	location, err := time.LoadLocation(cfg.Login.TimeZone)
+	if err != nil {
+		s.Close()
+		return nil, &ConfigurationError{errors.Join(cfg.Fault("login.time_zone", "%w", err), users.Close())}
+	}
+	return &Trial{s, users, proxy.New(proxy.Options{
+		Realms: s.realms(), Decider: s.engine, Recorder: forgetful{}, Locator: s.outside.locator(),
+		Timeout: cfg.Login.Timeout, Location: location,
+	})}, nil
+}
+
+// Login is what policies would know of a login of somebody whom a directory knows.
+func (t *Trial) Login(ctx context.Context, a *proxy.Attempt) (*policyengine.Input, error) {
+	return t.login.Preview(ctx, a)
+}
+
+// Explain asks the bindings of both stages, without side effects.
+func (t *Trial) Explain(ctx context.Context, in *policyengine.Input) ([]policyengine.StageExplanation, error) {
+	return t.snapshot.engine.Explain(ctx, in)
+}
+
+// Expressions are the expression policies; nil if none are configured.
+func (t *Trial) Expressions() *rego.Set { return t.snapshot.expressions }
+
+// Close ends what was opened.
+func (t *Trial) Close() error {
+	t.snapshot.Close()
+	return t.store.Close()
+}
