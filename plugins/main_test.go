@@ -97,13 +97,13 @@ func quick() timing {
 }
 
 // openHost opens a host that is closed with the test.
-func openHost(t *testing.T, cfg *config.Config, tm timing) (*Host, *testenv.Log) {
+func openHost(t testing.TB, cfg *config.Config, tm timing) (*Host, *testenv.Log) {
 	t.Helper()
 	return openBeside(t, cfg, nil, tm)
 }
 
 // openBeside opens the next configuration's host beside the present one.
-func openBeside(t *testing.T, cfg *config.Config, present *Host, tm timing) (*Host, *testenv.Log) {
+func openBeside(t testing.TB, cfg *config.Config, present *Host, tm timing) (*Host, *testenv.Log) {
 	t.Helper()
 	buffer := &testenv.Log{}
 	h, err := open(t.Context(), cfg, Options{Log: buffer.Logger(slog.LevelInfo), Present: present}, tm)
@@ -114,7 +114,7 @@ func openBeside(t *testing.T, cfg *config.Config, present *Host, tm timing) (*Ho
 	return h, buffer
 }
 
-func (h *Host) helper(t *testing.T, name string) policyengine.Helper {
+func (h *Host) helper(t testing.TB, name string) policyengine.Helper {
 	t.Helper()
 	for _, f := range h.Helpers() {
 		if f.Name == name {

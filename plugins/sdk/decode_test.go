@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strings"
 	"testing"
@@ -75,4 +76,27 @@ func TestDecodeConfigRefuses(t *testing.T) {
 	if err := decodeConfig(object{"a": 1.0}, &text); err == nil {
 		t.Error("a text is taken for a section")
 	}
+}
+
+// FuzzDecodeConfig: whatever an administrator writes is decoded or refused.
+func FuzzDecodeConfig(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"sites":[{"name":"berlin","lat":52.5}]}`, `{"by_name":{"a":1e300}}`, `{"limit":-1,"window":"90s","net":"10.0.0.0/8"}`,
+		`{"any":[null,{"a":[1]}],"on":true}`, `{"sites":null}`, `{"":1}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var section map[string]any
+		if json.Unmarshal([]byte(text), &section) != nil {
+			return
+		}
+		if err := decodeConfig(section, &sample{}); err != nil {
+			for _, fault := range faultsOf(err) {
+				if fault.GetMessage() == "" {
+					t.Errorf("a fault without a text: %v", err)
+				}
+			}
+		}
+	})
 }
