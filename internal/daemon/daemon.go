@@ -114,7 +114,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) error {
 func (d *Daemon) resources() resources {
 	r := resources{store: d.store, policies: d.storedPolicies, recorder: d.recorder, directories: d.directories, seed: true, log: d.log}
 	if s := d.snapshot.Load(); s != nil {
-		r.helpers, r.outside, r.seed = s.helpers, s.outside, false
+		r.present, r.helpers, r.outside, r.seed = s, s.helpers, s.outside, false
 	}
 	return r
 }

@@ -20,15 +20,6 @@ type source interface {
 	Close() error
 }
 
-// remote is an LDAP directory whose users are remembered.
-type remote struct {
-	*directory.Cached
-	servers *ldap.Directory
-}
-
-// Close ends the look-ups at work, then all connections.
-func (r remote) Close() error { return errors.Join(r.Cached.Close(), r.servers.Close()) }
-
 var (
 	_ source      = home{}
 	_ source      = remote{}
@@ -49,17 +40,6 @@ func (s *Snapshot) openDirectories(ctx context.Context, r resources) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// openLDAP makes a directory of type ldap.
-func (s *Snapshot) openLDAP(_ context.Context, name string, r resources) error {
-	cfg := &s.cfg.Directories[name].LDAPDirectory
-	servers, err := ldap.New(name, cfg, ldap.Options{Log: r.log, Observer: r.directories.observer(name), Trial: r.trial})
-	if err != nil {
-		return s.cfg.Fault("directories."+name, "%w", err)
-	}
-	s.directories[name] = remote{directory.NewCached(servers, cfg.Cache, s.cfg.Login.Timeout), servers}
-	return nil
 }
 
 // openLocal makes a directory of type local, and fills an empty store from its
