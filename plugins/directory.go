@@ -91,23 +91,45 @@ func (d *directory) open(name string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// logUnlisted reports the programs that lie in the directory and are not run.
-func (d *directory) logUnlisted(log *slog.Logger) {
+// Unlisted names the programs that lie in the plugin directory and are not run,
+// because plugins.allow does not have them. Without a directory there are none.
+func Unlisted(cfg *config.Config) ([]string, error) {
+	d, err := openDirectory(cfg)
+	if d == nil {
+		return nil, err
+	}
+	defer d.close()
+	return d.unlisted()
+}
+
+func (d *directory) unlisted() ([]string, error) {
 	listed := make(map[string]bool)
 	for _, a := range d.cfg.Plugins.Allow {
 		listed[a.Name] = true
 	}
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
-		log.Warn("plugin directory cannot be listed", "directory", d.path, "error", err)
-		return
+		return nil, fmt.Errorf("list %s: %w", d.path, err)
 	}
+	var names []string
 	for _, e := range entries {
 		info, err := d.root.Stat(e.Name())
 		if listed[e.Name()] || (err == nil && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0)) {
 			continue
 		}
-		log.Warn("plugin is not listed in plugins.allow and is not run", "plugin", e.Name(), "directory", d.path)
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// logUnlisted reports the programs that lie in the directory and are not run.
+func (d *directory) logUnlisted(log *slog.Logger) {
+	names, err := d.unlisted()
+	if err != nil {
+		log.Warn("plugin directory cannot be listed", "directory", d.path, "error", err)
+	}
+	for _, name := range names {
+		log.Warn("plugin is not listed in plugins.allow and is not run", "plugin", name, "directory", d.path)
 	}
 }
 
@@ -121,11 +143,15 @@ type verified struct {
 	account *account
 }
 
-// verify checks every listed program, or reports all faults.
-func (d *directory) verify() ([]verified, error) {
+// verify checks every listed program, or the one of that name, or reports all
+// faults.
+func (d *directory) verify(only string) ([]verified, error) {
 	v := verifier{directory: d, seen: make(map[string]bool)}
 	var all []verified
 	for i, a := range d.cfg.Plugins.Allow {
+		if only != "" && a.Name != only {
+			continue
+		}
 		if one, ok := v.program(i, a); ok {
 			all = append(all, one)
 		}

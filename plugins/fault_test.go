@@ -306,7 +306,7 @@ func TestChangedBetweenCheckAndStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.close()
-	listed, err := d.verify()
+	listed, err := d.verify("")
 	if err != nil || len(listed) != 1 {
 		t.Fatal(listed, err)
 	}

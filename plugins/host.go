@@ -21,6 +21,9 @@ type Options struct {
 	// that would run in the same way are shared with it instead of started; those
 	// of them that wait for another start are started at once. It stays as it is.
 	Present *Host
+	// Only is the name of the one program to open, for commands that need no other.
+	// Empty opens all.
+	Only string
 
 	// begin starts a process; nil for that of the program's file. Tests bring others.
 	begin beginner
@@ -81,7 +84,7 @@ func open(ctx context.Context, cfg *config.Config, o Options, t timing) (*Host, 
 	}
 	defer dir.close()
 	dir.logUnlisted(log)
-	listed, err := dir.verify()
+	listed, err := dir.verify(o.Only)
 	switch {
 	case err != nil:
 		return nil, err
