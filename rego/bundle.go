@@ -163,7 +163,7 @@ func placesIn(f file) ([]string, error) {
 	case moduleFile, testFile:
 		m, err := ast.ParseModuleWithOpts(f.name, string(f.text), ast.ParserOptions{RegoVersion: ast.RegoV1})
 		if err != nil || m == nil {
-			return nil, explain(f.name, err, nil)
+			return nil, explain(f, err, nil)
 		}
 		var keys []string
 		for _, t := range m.Package.Path[1:] {

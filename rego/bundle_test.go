@@ -306,30 +306,23 @@ func TestBundleOrDirectory(t *testing.T) {
 	}
 }
 
-func TestLoadTests(t *testing.T) {
+func TestReadFiles(t *testing.T) {
 	files, documents := bundled()
 	name := filepath.Join(t.TempDir(), "policies.tar.gz")
-	if err := os.WriteFile(name, build(t, files, documents, nil), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	modules, err := LoadTests(name, Options{Bundle: &config.Bundle{Unsigned: true}})
-	if err != nil || len(modules) != 1 || modules[name+"/vpn/p_test.rego"] == nil {
-		t.Errorf("tests of a bundle: %v, error %v", modules, err)
+	write(t, name, string(build(t, files, documents, nil)))
+	got, err := ReadFiles(name, Options{Bundle: &config.Bundle{Unsigned: true}})
+	if err != nil || len(got.Policies) != 1 || got.Tests[name+"/vpn/p_test.rego"] == nil || len(got.Data) != 1 {
+		t.Errorf("files of a bundle: %v, error %v", got, err)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"p.rego": "}{", "p_test.rego": "package x_test\ntest_x if true", "data.json": "}"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	for name, text := range map[string]string{"p.rego": policyText(""), "p_test.rego": "package x_test\ntest_x if true", "data.json": "{}"} {
+		write(t, filepath.Join(dir, name), text)
 	}
-	modules, err = LoadTests(dir, Options{})
-	if err != nil || len(modules) != 1 {
-		t.Errorf("tests of a directory: %v, error %v", modules, err)
+	if got, err := ReadFiles(dir, Options{}); err != nil || len(got.Tests) != 1 || len(got.Policies) != 1 {
+		t.Errorf("files of a directory: %v, error %v", got, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "q_test.rego"), []byte("package x\n}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = LoadTests(dir, Options{}); err == nil || !strings.Contains(err.Error(), "q_test.rego:2:1") {
+	write(t, filepath.Join(dir, "q_test.rego"), "package x\n}")
+	if _, err := ReadFiles(dir, Options{}); err == nil || !strings.Contains(err.Error(), "q_test.rego:2:1") {
 		t.Errorf("a faulty test: %v", err)
 	}
 }

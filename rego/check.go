@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -25,11 +26,8 @@ func (s *Set) language(caps *ast.Capabilities, documents []string) lint.Language
 		Names:     ruleNames(caps),
 		Missing:   missing,
 		Literals:  s.builtins.checkLiterals,
-		Callable: func(name string) bool {
-			_, err := s.callee(name)
-			return err == nil
-		},
-		Data: documents,
+		Callable:  s.builtins.callable,
+		Data:      documents,
 	}
 }
 
@@ -56,20 +54,20 @@ func split(findings []lint.Finding) (faults []error, warnings []config.Warning) 
 }
 
 // explain turns errors of the parser and the compiler into lines with file, line
-// and column, and adds what to do about it. What findings say already is left
-// out.
-func explain(file string, err error, findings []lint.Finding) error {
+// and column, and adds what to do about it. The file is the one that was parsed;
+// the compiler's errors are of several. What findings say already is left out.
+func explain(f file, err error, findings []lint.Finding) error {
 	var list ast.Errors
 	if !errors.As(err, &list) {
-		if file == "" {
+		if f.name == "" {
 			return err
 		}
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	known := map[string]bool{}
-	for _, f := range findings {
-		if f.Code == lint.UnknownFunction {
-			name, _, _ := strings.Cut(strings.TrimPrefix(f.Text, undefinedFunction), ",")
+	for _, found := range findings {
+		if found.Code == lint.UnknownFunction {
+			name, _, _ := strings.Cut(strings.TrimPrefix(found.Text, undefinedFunction), ",")
 			known[name] = true
 		}
 	}
@@ -78,7 +76,7 @@ func explain(file string, err error, findings []lint.Finding) error {
 		if name, ok := strings.CutPrefix(e.Message, undefinedFunction); ok && known[name] {
 			continue
 		}
-		faults = append(faults, at(e.Location, "%s%s", e.Message, hint(e)))
+		faults = append(faults, at(e.Location, "%s%s", e.Message, hint(e, f.text)))
 	}
 	return errors.Join(faults...)
 }
@@ -86,7 +84,7 @@ func explain(file string, err error, findings []lint.Finding) error {
 const undefinedFunction = "undefined function "
 
 // hint says more about errors that administrators make often.
-func hint(e *ast.Error) string {
+func hint(e *ast.Error, text []byte) string {
 	if name, ok := strings.CutPrefix(e.Message, "var "); ok {
 		name, unsafe := strings.CutSuffix(name, " is unsafe")
 		if instead := elsewhere[name]; unsafe && instead != "" {
@@ -96,10 +94,11 @@ func hint(e *ast.Error) string {
 			return ": nothing gives it a value; write name := … before, or input.… for a fact of the login"
 		}
 	}
-	if detail, ok := e.Details.(*ast.ParserErrorDetail); ok && e.Code == ast.ParseErr {
-		return syntaxHint(detail.Line)
+	lines := bytes.Split(text, []byte("\n"))
+	if e.Code != ast.ParseErr || e.Location == nil || e.Location.Row < 1 || e.Location.Row > len(lines) {
+		return ""
 	}
-	return ""
+	return syntaxHint(string(lines[e.Location.Row-1]))
 }
 
 // elsewhere are names of authentik and of Python, and what they are here.

@@ -32,7 +32,7 @@ func compile(ctx context.Context, modules map[string]*ast.Module, documents map[
 	c.Compile(modules)
 	var compileErr error
 	if c.Failed() {
-		compileErr = explain("", c.Errors, findings)
+		compileErr = explain(file{}, c.Errors, findings)
 	} else {
 		findings = append(findings, lint.Compiled(c)...)
 	}

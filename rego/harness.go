@@ -111,7 +111,8 @@ type Files struct {
 	Data map[string]any
 }
 
-// ReadFiles reads what Load and LoadTests read, and compiles nothing.
+// ReadFiles reads what Load reads, and the tests (_test.rego), and compiles
+// nothing. The packages of tests are their own business.
 func ReadFiles(name string, o Options) (Files, error) {
 	src, err := read(name, o.Bundle, moduleFile, dataFile, testFile)
 	if err != nil {
@@ -125,4 +126,4 @@ func ReadFiles(name string, o Options) (Files, error) {
 
 // CompileError tells what compiling modules with our functions came to, as Load
 // does.
-func CompileError(err error) error { return explain("", err, nil) }
+func CompileError(err error) error { return explain(file{}, err, nil) }

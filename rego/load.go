@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-
 	"github.com/sallyport-auth/sallyport/config"
 )
 
@@ -42,17 +40,6 @@ func Load(ctx context.Context, name string, o Options) (*Set, error) {
 		return nil, err
 	}
 	return compile(ctx, modules, documents, builtins)
-}
-
-// LoadTests reads the tests (_test.rego) of the directory or bundle that Load
-// reads the policies of; the keys are file names. Their packages are their own
-// business.
-func LoadTests(name string, o Options) (map[string]*ast.Module, error) {
-	src, err := read(name, o.Bundle, testFile)
-	if err != nil {
-		return nil, err
-	}
-	return parse(src.tests)
 }
 
 // read reads the files of wanted kinds of a directory, and all of a bundle.

@@ -168,7 +168,7 @@ func parse(files []file) (map[string]*ast.Module, error) {
 		m, err := ast.ParseModuleWithOpts(f.name, string(f.text), options)
 		switch {
 		case err != nil:
-			faults = append(faults, explain(f.name, err, nil))
+			faults = append(faults, explain(f, err, nil))
 		case m == nil:
 			faults = append(faults, fmt.Errorf("%s: empty file: a policy begins with its package", f.name))
 		default:

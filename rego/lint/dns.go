@@ -12,7 +12,7 @@ var addresses = []ast.Ref{ast.MustParseRef("input.client_ip"), ast.MustParseRef(
 
 // decidedByDNS finds bodies of allow in which nothing but the DNS decides.
 func (u *unit) decidedByDNS(rule *ast.Rule) {
-	if headName(rule) != "allow" || !u.program.asksDNS() {
+	if headName(rule) != "allow" || !u.asksDNS() {
 		return
 	}
 	for _, r := range chain(rule) {
