@@ -11,6 +11,6 @@
 // Its invariants: a change is on the disk when its method returns, and happens
 // as a whole or not at all; no two users and no two groups differ only in case;
 // a group never contains itself, not even through other groups; each change of
-// policies gives them the next revision, so that whoever knows one can ask
-// whether there is a newer one.
+// policies gives them the next revision, and each change of users and groups theirs,
+// so that whoever knows one can ask whether there is a newer one.
 package store
