@@ -52,7 +52,7 @@ func (w *world) compare(t *rapid.T, policies map[string]policyengine.Expression,
 	bindings := drawBindings(t, policies)
 	with := w.engine(t, policies, bindings, rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "entries"))
 	without := w.engine(t, policies, bindings, 0)
-	for range rapid.IntRange(5, 40).Draw(t, "steps") {
+	for range rapid.IntRange(5, 25).Draw(t, "steps") {
 		w.happen(t)
 		in := w.login(t)
 		cached, errA := with.Decide(t.Context(), policyengine.StageAccess, in)
