@@ -20,6 +20,7 @@ const (
 	exitFailed = 1 // refused or failed
 	exitUsage  = 2
 	exitConfig = 3
+	exitTests  = 4 // tests of policies failed
 )
 
 // errSilent ends the program with exit code 1 when everything has been said.

@@ -137,9 +137,9 @@ func orDash(s string) string {
 }
 
 // orEmpty makes JSON print an empty list as [] and not as null.
-func orEmpty(list []string) []string {
+func orEmpty[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return list
 }

@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"internal/testenv":                 {"internal/identity"},
 	"internal/archtest":                {},
 	"internal/daemon":                  {"*"},
-	"cmd/sallyport":                    {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/directory/ldap", "internal/userimport", "internal/policystore", "policyengine", "policyengine/scoped", "rego/regotest", "internal/radiusclient", "internal/ldapclient", "proxy/radius"},
+	"cmd/sallyport":                    {"internal/daemon", "config", "internal/store", "internal/identity", "internal/directory/local", "internal/directory/ldap", "internal/userimport", "internal/policystore", "policyengine", "policyengine/scoped", "rego/regotest", "internal/radiusclient", "internal/ldapclient", "proxy", "proxy/radius"},
 	"examples/plugins/watchlist":       {"plugins/sdk"},
 	"e2e":                              {},
 	"e2e/bench":                        {},

@@ -1,6 +1,7 @@
 package regotest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -195,3 +196,14 @@ func kindOf(v any) string {
 	}
 	return "a number"
 }
+
+// Made tells whether a front-end could have made the login: its document says
+// nothing that its Input does not.
+func Made(l *Login) bool { return rego.Document(l.Input).Compare(l.Document) == 0 }
+
+// Explainer tells how policies come to their results; a rego.Set is one.
+type Explainer interface {
+	ExplainDocument(ctx context.Context, name string, in *policyengine.Input, document ast.Value) (policyengine.Explanation, error)
+}
+
+var _ Explainer = (*rego.Set)(nil)
