@@ -26,8 +26,11 @@ func (s *Set) language(caps *ast.Capabilities, documents []string) lint.Language
 		Names:     ruleNames(caps),
 		Missing:   missing,
 		Literals:  s.builtins.checkLiterals,
-		Callable:  s.builtins.callable,
-		Data:      documents,
+		Callable: func(name string) bool {
+			_, err := s.callee(name)
+			return err == nil
+		},
+		Data: documents,
 	}
 }
 
