@@ -57,7 +57,7 @@ func TestDirectoryLimits(t *testing.T) {
 		{"| a password | 4096 octets |", "login.go", `maxPassword\s+= 4096\b`},
 		{"| entries that one login may find | 20, then", "login.go", `maxCandidates\s+= 20\b`},
 		{"| groups of one user | 10000 |", "groups.go", `maxGroups\s+= 10_000\b`},
-		{"| look-ups at work, per directory | 1024, then", "../cached.go", `maxFlights = 1024\b`},
+		{"| look-ups at work, per directory | 1024, then", "../flights.go", `maxFlights = 1024\b`},
 		{"| one message of a server | 4 MiB;", "upstream/wire.go", `maxPacket\s+= 4 << 20\b`},
 		{"the answer to a bind 64 KiB |", "upstream/message.go", `maxAnswer = 64 << 10\b`},
 		{"at most 32 servers, looked up every minute", "upstream/srv.go", `maxServers = 32\b`},
