@@ -195,35 +195,34 @@ func networkArg(v ast.Value) (pyip.Network, error) {
 }
 
 func addressObject(a pyip.Address) ast.Value {
-	mapped, scope := ast.Value(ast.NullValue), ast.Value(ast.NullValue)
+	var mapped, scope ast.Value = ast.NullValue, ast.NullValue
 	if v4, ok := a.IPv4Mapped(); ok {
 		mapped = ast.String(v4.String())
 	}
 	if zone, ok := a.ScopeID(); ok {
 		scope = ast.String(zone)
 	}
-	return objectOf(
-		"addr", ast.String(a.String()), "version", number(int64(a.Version())), "int", ast.String(a.Int()),
-		"is_private", ast.Boolean(a.IsPrivate()), "is_global", ast.Boolean(a.IsGlobal()),
-		"is_loopback", ast.Boolean(a.IsLoopback()), "is_multicast", ast.Boolean(a.IsMulticast()),
-		"is_link_local", ast.Boolean(a.IsLinkLocal()), "is_reserved", ast.Boolean(a.IsReserved()),
-		"is_unspecified", ast.Boolean(a.IsUnspecified()), "ipv4_mapped", mapped, "scope_id", scope,
-	)
+	return objectOf(map[string]ast.Value{
+		"addr": ast.String(a.String()), "version": number(int64(a.Version())), "int": ast.String(a.Int()),
+		"is_private": ast.Boolean(a.IsPrivate()), "is_global": ast.Boolean(a.IsGlobal()),
+		"is_loopback": ast.Boolean(a.IsLoopback()), "is_multicast": ast.Boolean(a.IsMulticast()),
+		"is_link_local": ast.Boolean(a.IsLinkLocal()), "is_reserved": ast.Boolean(a.IsReserved()),
+		"is_unspecified": ast.Boolean(a.IsUnspecified()), "ipv4_mapped": mapped, "scope_id": scope,
+	})
 }
 
 func networkObject(n pyip.Network) ast.Value {
-	return objectOf(
-		"net", ast.String(n.String()), "version", number(int64(n.Version())), "prefixlen", number(int64(n.PrefixLen())),
-		"network_address", ast.String(n.NetworkAddress().String()), "broadcast_address", ast.String(n.BroadcastAddress().String()),
-		"num_addresses", ast.String(n.NumAddresses()), "is_private", ast.Boolean(n.IsPrivate()),
-	)
+	return objectOf(map[string]ast.Value{
+		"net": ast.String(n.String()), "version": number(int64(n.Version())), "prefixlen": number(int64(n.PrefixLen())),
+		"network_address": ast.String(n.NetworkAddress().String()), "broadcast_address": ast.String(n.BroadcastAddress().String()),
+		"num_addresses": ast.String(n.NumAddresses()), "is_private": ast.Boolean(n.IsPrivate()),
+	})
 }
 
-// objectOf makes an object of keys and values.
-func objectOf(pairs ...any) ast.Object {
-	items := make([][2]*ast.Term, 0, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		items = append(items, ast.Item(ast.InternedTerm(pairs[i].(string)), ast.NewTerm(pairs[i+1].(ast.Value))))
+func objectOf(values map[string]ast.Value) ast.Object {
+	items := make([][2]*ast.Term, 0, len(values))
+	for key, v := range values {
+		items = append(items, ast.Item(ast.InternedTerm(key), ast.NewTerm(v)))
 	}
 	return ast.NewObject(items...)
 }

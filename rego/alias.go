@@ -59,7 +59,7 @@ func aliasesOf(rule *ast.Rule, builtins *builtins) *aliases {
 
 // binding takes an expression V = input.x.y apart.
 func binding(x *ast.Expr) (ast.Var, policyengine.Path, bool) {
-	if len(x.With) > 0 || x.Negated || !(x.IsEquality() || x.IsAssignment()) {
+	if len(x.With) > 0 || x.Negated || !x.IsEquality() && !x.IsAssignment() {
 		return "", "", false
 	}
 	for _, side := range [][2]int{{0, 1}, {1, 0}} {

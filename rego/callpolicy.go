@@ -66,7 +66,7 @@ func callPolicy(ctx context.Context, e *evaluation, args []ast.Value) (ast.Value
 		if err := e.decision(ctx).count(); err != nil {
 			return &answer{err: err}
 		}
-		r, err := callee(ctx, e, overlay)
+		r, err := callee.safely(ctx, e, overlay)
 		return answerOf(ctx, name, r, err)
 	})
 	if err := ctx.Err(); err != nil {
@@ -108,6 +108,16 @@ func overlaid(below, above ast.Object) ast.Object {
 // callee is a policy of any kind, ready to be called.
 type callee func(ctx context.Context, caller *evaluation, overlay ast.Object) (policyengine.Result, error)
 
+// safely calls the policy, with a panic as an error.
+func (c callee) safely(ctx context.Context, caller *evaluation, overlay ast.Object) (r policyengine.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = policyengine.Result{}, &policyengine.Exception{Code: policyengine.ExceptionPanic, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	return c(ctx, caller, overlay)
+}
+
 // callee finds a policy: one of the set, a scoped one, or a function of a plugin
 // that needs no arguments.
 func (s *Set) callee(name string) (callee, error) {
@@ -143,12 +153,6 @@ func (bs *builtins) question(name string) *builtin {
 		return nil
 	}
 	return b
-}
-
-// callable tells whether ak_call_policy finds something of this name beside the
-// policies of the set.
-func (bs *builtins) callable(name string) bool {
-	return bs.world.isNative(name) || bs.question(name) != nil
 }
 
 // mayCall refuses cycles and calls that are too deep.
@@ -209,7 +213,7 @@ func answerOf(ctx context.Context, name string, r policyengine.Result, err error
 		x := &policyengine.Exception{Code: policyengine.ExceptionHelper, Policy: name, Err: err}
 		_ = errors.As(err, &x)
 		return &answer{
-			value: objectOf("passing", ast.Boolean(false), "messages", ast.NewArray(), "raw_result", ast.NullValue, "error", ast.String(x.Code)),
+			value: objectOf(map[string]ast.Value{"passing": ast.Boolean(false), "messages": ast.NewArray(), "raw_result": ast.NullValue, "error": ast.String(x.Code)}),
 			events: []policyengine.Event{{Action: "policy_exception", Policy: name, Context: event.Context(map[string]any{
 				"code": string(x.Code), "location": x.Location, "error": fmt.Sprintf("%.*s", maxFaultLen, x.Err),
 			})}},
@@ -220,7 +224,7 @@ func answerOf(ctx context.Context, name string, r policyengine.Result, err error
 		return &answer{err: fmt.Errorf("the raw_result of %s: %w", name, err)}
 	}
 	return &answer{
-		value:  objectOf("passing", ast.Boolean(r.Passing), "messages", list(r.Messages), "raw_result", raw),
+		value:  objectOf(map[string]ast.Value{"passing": ast.Boolean(r.Passing), "messages": list(r.Messages), "raw_result": raw}),
 		events: r.Events,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,11 @@ func TestCallPolicy(t *testing.T) {
 			return true, nil
 		}),
 	}
+	panics := question
+	panics.Name = "t.panics"
+	panics.Condition = conditionFunc(func(context.Context, *policyengine.Input, []policyengine.Value) (policyengine.Value, error) {
+		panic("boom")
+	})
 	chain := func(n int) map[string]string {
 		files := map[string]string{"last.rego": named(fmt.Sprintf("c%d", n), "allow := true")}
 		for i := range n {
@@ -85,6 +91,7 @@ func TestCallPolicy(t *testing.T) {
 			"",
 		},
 		{"plugin", `raw_result := ak_call_policy("plugin.t.open", {})`, nil, map[string]any{"passing": true, "messages": []any{}, "raw_result": true}, ""},
+		{"plugin panics", `raw_result := ak_call_policy("plugin.t.panics", {}).error`, nil, "panic", ""},
 		{"computed name of nobody", `raw_result := ak_call_policy(input.client_ip, {})`, nil, nil, `there is no policy "198.51.100.7"`},
 		{"itself", `raw_result := ak_call_policy(concat("", ["p"]), {})`, nil, nil, "policies call each other in a circle: p, p"},
 		{"a circle", `raw_result := ak_call_policy("q", {}).error`, map[string]string{"q.rego": named("q", `allow if ak_call_policy("p", {}).passing`)}, "helper_failed", ""},
@@ -99,10 +106,8 @@ func TestCallPolicy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			files := map[string]string{"p.rego": policyText(tt.lines)}
-			for name, text := range tt.files {
-				files[name] = text
-			}
-			set := loadWith(t, Options{Native: scopes{"yes": true, "no": false, "broken": true}, Users: colleagues(), Helpers: []policyengine.Helper{question}}, files)
+			maps.Copy(files, tt.files)
+			set := loadWith(t, Options{Native: scopes{"yes": true, "no": false, "broken": true}, Users: colleagues(), Helpers: []policyengine.Helper{question, panics}}, files)
 			r, err := set.Expressions()["p"].Eval(t.Context(), alice())
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {

@@ -105,10 +105,10 @@ func (e *evaluation) decision(ctx context.Context) *decision {
 	return e.root.of
 }
 
-// once answers a call from the table of the decision, and asks make for what is
+// once answers a call from the table of the decision, and asks look for what is
 // not there. The answer counts as made by whoever is asking, with everything that
 // it was made from.
-func (e *evaluation) once(ctx context.Context, key string, make func(ctx context.Context) *answer) (a *answer, cached bool) {
+func (e *evaluation) once(ctx context.Context, key string, look func(ctx context.Context) *answer) (a *answer, cached bool) {
 	d := e.decision(ctx)
 	d.mu.Lock()
 	a = d.answers[key]
@@ -116,7 +116,7 @@ func (e *evaluation) once(ctx context.Context, key string, make func(ctx context
 	if cached = a != nil; !cached {
 		refused := e.root.refused
 		inner, sources := fresh.Watch(ctx)
-		a = make(inner)
+		a = look(inner)
 		a.sources = sources
 		// Another policy may have the time, and may call from elsewhere.
 		if ctx.Err() == nil && e.root.refused == refused {

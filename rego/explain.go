@@ -141,28 +141,27 @@ func (t *trace) TraceEvent(e topdown.Event) {
 
 // plugged is a value with those of its variables in their place.
 func plugged(v ast.Value, locals *ast.ValueMap) ast.Value {
-	item := func(t *ast.Term) (*ast.Term, error) { return ast.NewTerm(plugged(t.Value, locals)), nil }
+	item := func(t *ast.Term) *ast.Term { return ast.NewTerm(plugged(t.Value, locals)) }
 	var filled ast.Value
-	var err error
 	switch v := v.(type) {
 	case ast.Var:
 		filled = locals.Get(v)
 	case *ast.Array:
 		items := make([]*ast.Term, v.Len())
 		for i := range items {
-			items[i], _ = item(v.Elem(i))
+			items[i] = item(v.Elem(i))
 		}
 		filled = ast.NewArray(items...)
 	case ast.Set:
-		filled, err = v.Map(item)
+		set := ast.NewSet()
+		v.Foreach(func(t *ast.Term) { set.Add(item(t)) })
+		filled = set
 	case ast.Object:
-		filled, err = v.Map(func(k, t *ast.Term) (*ast.Term, *ast.Term, error) {
-			k, _ = item(k)
-			t, _ = item(t)
-			return k, t, nil
-		})
+		object := ast.NewObject()
+		v.Foreach(func(k, t *ast.Term) { object.Insert(item(k), item(t)) })
+		filled = object
 	}
-	if filled == nil || err != nil {
+	if filled == nil {
 		return v
 	}
 	return filled

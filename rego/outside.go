@@ -214,5 +214,5 @@ func responseObject(r webget.Response) (ast.Value, error) {
 	for name, text := range r.Headers {
 		headers = append(headers, ast.Item(ast.StringTerm(name), ast.StringTerm(text)))
 	}
-	return objectOf("status", number(int64(r.Status)), "headers", ast.NewObject(headers...), "body", ast.String(r.Body), "json", body), nil
+	return objectOf(map[string]ast.Value{"status": number(int64(r.Status)), "headers": ast.NewObject(headers...), "body": ast.String(r.Body), "json": body}), nil
 }
