@@ -32,12 +32,12 @@ allow if ak_create_event("second", {})`)
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	for lines, want := range map[string]string{
-		`allow if { some i in numbers.range(1, 17); ak_create_event("x", {"i": i}); false }`:                                                            "more than 16 events",
-		`allow if ak_create_event(input.client_ip, {})`:                                                                                                 "is no name of an action",
-		`allow if ak_create_event(input.request.user.email, {})`:                                                                                        "the action is null",
-		`allow if ak_create_event("x", input.request.user.groups)`:                                                                                      "the context is an array",
-		`allow if ak_create_event("x", {x: 1 | some x in [input.now.hour]})`:                                                                            "a key of the context is a number",
-		`allow if ak_create_event("x", {"a": [concat("", ["xxxxxxxxxxxxxxxx" | some i in numbers.range(1, 100)]) | some j in numbers.range(1, 1000)]})`: "octets",
+		`allow if { some i in numbers.range(1, 17); ak_create_event("x", {"i": i}); false }`: "more than 16 events",
+		`allow if ak_create_event(input.client_ip, {})`:                                      "is no name of an action",
+		`allow if ak_create_event(input.request.user.email, {})`:                             "the action is null",
+		`allow if ak_create_event("x", input.request.user.groups)`:                           "the context is an array",
+		`allow if ak_create_event("x", {x: 1 | some x in [input.now.hour]})`:                 "a key of the context is a number",
+		"long := concat(\"\", [\"xxxxxxxxxxxxxxxx\" | some i in numbers.range(1, 1000)])\nallow if ak_create_event(\"x\", {\"a\": [long | some j in numbers.range(1, 100)]})": "octets",
 	} {
 		if r, err := eval(t, lines); err == nil || !strings.Contains(err.Error(), want) || r.Events != nil {
 			t.Errorf("%s: %+v, error %v", lines, r, err)
@@ -91,8 +91,8 @@ allow if {
 func TestResultLimits(t *testing.T) {
 	long := `concat("", ["0123456789" | some i in numbers.range(1, 1000)])`
 	for lines, want := range map[string]string{
-		"raw_result := [x | some i in numbers.range(1, 1000); x := sprintf(\"%d%s\", [i, " + long + "])]": "raw_result has more than 65536 octets",
-		"raw_result := " + strings.Repeat("[", 65) + strings.Repeat("]", 65):                              "within each other",
+		"long := " + long + "\nraw_result := [long | some i in numbers.range(1, 1000)]": "raw_result has more than 65536 octets",
+		"raw_result := " + strings.Repeat("[", 65) + strings.Repeat("]", 65):            "within each other",
 		"messages contains " + long: "10000 octets, at most 512",
 	} {
 		r, err := eval(t, lines)
