@@ -22,14 +22,14 @@ func (r *recorder) policies(a *proxy.Attempt, o *proxy.Outcome) {
 				r.exception(a, b)
 			default:
 				for _, note := range b.Notes {
-					r.write(a, slog.LevelInfo, "policy note", slog.String("binding", b.Name), slog.String("text", visible(note)))
+					r.log.LogAttrs(context.Background(), slog.LevelInfo, "policy note", ofLogin(a, slog.String("binding", b.Name), slog.String("text", visible(note)))...)
 				}
 			}
 		}
 	}
 	for _, e := range o.Events {
-		r.write(a, slog.LevelInfo, "policy event",
-			slog.String("action", visible(e.Action)), slog.String("policy", e.Policy), slog.Any("context", visibleValue(e.Context)))
+		r.log.LogAttrs(context.Background(), slog.LevelInfo, "policy event", ofLogin(a,
+			slog.String("action", visible(e.Action)), slog.String("policy", e.Policy), slog.Any("context", visibleValue(e.Context)))...)
 	}
 }
 
@@ -41,22 +41,22 @@ func (r *recorder) dryRun(a *proxy.Attempt, b *policyengine.BindingRecord) {
 	if b.Err != nil {
 		attrs = append(attrs, slog.String("error", visible(b.Err.Error())))
 	}
-	r.write(a, slog.LevelInfo, "dry run", attrs...)
+	r.log.LogAttrs(context.Background(), slog.LevelInfo, "dry run", ofLogin(a, attrs...)...)
 }
 
 // exception writes why a binding has no answer, of which the user reads nothing.
 func (r *recorder) exception(a *proxy.Attempt, b *policyengine.BindingRecord) {
 	attrs := []slog.Attr{slog.String("binding", b.Name), slog.Bool("passing", b.Passing)}
-	var x *policyengine.Exception
-	if errors.As(b.Err, &x) {
+	if x, ok := errors.AsType[*policyengine.Exception](b.Err); ok {
 		attrs = append(attrs, slog.String("code", string(x.Code)), slog.String("policy", x.Policy), slog.String("location", x.Location))
 	}
-	r.write(a, slog.LevelWarn, "policy exception", append(attrs, slog.String("error", visible(b.Err.Error())))...)
+	attrs = append(attrs, slog.String("error", visible(b.Err.Error())))
+	r.log.LogAttrs(context.Background(), slog.LevelWarn, "policy exception", ofLogin(a, attrs...)...)
 }
 
-func (r *recorder) write(a *proxy.Attempt, level slog.Level, message string, attrs ...slog.Attr) {
-	attrs = append([]slog.Attr{slog.String("request_id", a.ID), slog.String("application", a.Application)}, attrs...)
-	r.log.LogAttrs(context.Background(), level, message, attrs...)
+// ofLogin puts before the attributes of a line which login it belongs to.
+func ofLogin(a *proxy.Attempt, attrs ...slog.Attr) []slog.Attr {
+	return append([]slog.Attr{slog.String("request_id", a.ID), slog.String("application", a.Application)}, attrs...)
 }
 
 // visibleValue is a copy of a JSON value whose texts are visible.
