@@ -265,7 +265,7 @@ func TestBundlesRefused(t *testing.T) {
 		{"way around", archive(t, entry{name: "/x/../p.rego", text: p.text}), unsigned, "no proper file name"},
 		{"link", archive(t, entry{name: "/p.rego", text: "/etc/passwd", kind: tar.TypeSymlink}), unsigned, "no plain file"},
 		{"large policy", archive(t, entry{name: "/p.rego", text: policyText("#" + strings.Repeat("x", maxFileSize))}), unsigned, "p.rego has more than"},
-		{"bomb", archive(t, bomb()...), unsigned, "octets unpacked"},
+		{"bomb", bomb(t), unsigned, "octets unpacked"},
 		{"other version", archive(t, p, entry{name: "/.manifest", text: `{"rego_version": 0, "roots": [""]}`}), unsigned, "rego_version is 0"},
 		{"wasm in the manifest", archive(t, p, entry{name: "/.manifest", text: `{"wasm": [{"entrypoint": "x", "module": "y"}]}`}), unsigned, "compiled policies"},
 		{"no manifest", archive(t, p, entry{name: "/.manifest", text: `x`}), unsigned, ".manifest:"},
@@ -286,12 +286,27 @@ func TestBundlesRefused(t *testing.T) {
 	}
 }
 
-// bomb is an archive that is small when it is packed.
-func bomb() []entry {
-	var all []entry
-	text := strings.Repeat(" ", maxDataSize)
+// bomb is an archive that is small when it is packed: the same packed blanks for
+// many files.
+func bomb(t *testing.T) []byte {
+	t.Helper()
+	packed := func(write func(w *gzip.Writer) error) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if err := errors.Join(write(w), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	blanks := packed(func(w *gzip.Writer) error {
+		_, err := w.Write(bytes.Repeat([]byte(" "), maxDataSize))
+		return err
+	})
+	var all []byte
 	for i := range maxTotalSize/maxDataSize + 1 {
-		all = append(all, entry{name: "/" + strings.Repeat("x", i+1) + "/data.json", text: text})
+		header := &tar.Header{Name: "/" + strings.Repeat("x", i+1) + "/data.json", Mode: 0o600, Size: maxDataSize}
+		all = append(all, packed(func(w *gzip.Writer) error { return tar.NewWriter(w).WriteHeader(header) })...)
+		all = append(all, blanks...)
 	}
 	return all
 }
