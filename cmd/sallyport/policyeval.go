@@ -7,7 +7,6 @@ import (
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/daemon"
-	"github.com/sallyport-auth/sallyport/internal/identity"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/rego/regotest"
 )
@@ -48,7 +47,10 @@ func (c *policyEvalCmd) Run(ctx context.Context, env *environment) error {
 		if c.Input != "" {
 			var document map[string]any
 			if document, err = readDocument(env, c.Input); err == nil {
-				l, err = regotest.Override(&policyengine.Input{User: &identity.User{Active: true}}, document, namesAlone)
+				l, err = regotest.Empty(trial.Now()).Given(document)
+			}
+			if err != nil {
+				err = &exitError{exitUsage, err}
 			}
 		} else {
 			l, err = c.login(ctx, cfg, trial)

@@ -24,6 +24,8 @@ type explanationJSON struct {
 	Cacheable   bool        `json:"cacheable"`
 	Uncacheable string      `json:"uncacheable,omitempty"`
 	TookMS      float64     `json:"took_ms"`
+	// Decided is the rule that gave allow its value.
+	Decided *ruleJSON `json:"decided,omitempty"`
 }
 
 type eventJSON struct {
@@ -79,7 +81,22 @@ func newExplanationJSON(name string, x *policyengine.Explanation, exception *pol
 		}
 		j.Reads = append(j.Reads, path)
 	}
+	j.Decided = j.decided()
 	return j
+}
+
+// decided is the rule that gave allow its value; nil if none did, or the policy
+// failed.
+func (j *explanationJSON) decided() *ruleJSON {
+	if j.Error != "" {
+		return nil
+	}
+	for i := range j.Rules {
+		if r := &j.Rules[i]; r.Policy == j.Policy && r.Rule == "allow" && r.Value == j.Passing {
+			return r
+		}
+	}
+	return nil
 }
 
 // print prints the explanation; about says which login it is about.
@@ -102,6 +119,9 @@ func (j *explanationJSON) write(p *tree, depth int) {
 	if j.Error != "" {
 		p.line(depth, "%s: %s", j.Error, j.ErrorText)
 	}
+	if j.Decided != nil {
+		p.line(depth, "because of %s: %s", j.Decided.Location, j.Decided.Text)
+	}
 	for _, text := range j.Messages {
 		p.line(depth, "tells the user: %s", text)
 	}
@@ -114,7 +134,11 @@ func (j *explanationJSON) write(p *tree, depth int) {
 	for _, e := range j.Events {
 		p.line(depth, "event, not written: %s %s", e.Action, inJSON(e.Context))
 	}
-	for _, r := range j.Rules {
+	for i := range j.Rules {
+		r := &j.Rules[i]
+		if r == j.Decided {
+			continue
+		}
 		name := r.Rule
 		if r.Policy != j.Policy {
 			name = r.Policy + ": " + name

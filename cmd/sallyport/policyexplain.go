@@ -69,7 +69,6 @@ type bindingJSON struct {
 	Error       string           `json:"error,omitempty"`
 	Messages    []string         `json:"messages"`
 	TookMS      float64          `json:"took_ms"`
-	Decided     *ruleJSON        `json:"decided,omitempty"` // the rule that said it
 	Explanation *explanationJSON `json:"explanation,omitempty"`
 }
 
@@ -94,7 +93,6 @@ func newStagesJSON(stages []policyengine.StageExplanation) *stagesJSON {
 				var exception *policyengine.Exception
 				_ = errors.As(b.Err, &exception)
 				binding.Explanation = newExplanationJSON(policyOf(b.Name), x, exception)
-				binding.Decided = binding.Explanation.decided()
 			}
 			j.Bindings = append(j.Bindings, binding)
 		}
@@ -102,20 +100,6 @@ func newStagesJSON(stages []policyengine.StageExplanation) *stagesJSON {
 		all.Stages = append(all.Stages, j)
 	}
 	return all
-}
-
-// decided is the rule that gave allow its value; nil if none did, or the policy
-// failed.
-func (j *explanationJSON) decided() *ruleJSON {
-	if j.Error != "" {
-		return nil
-	}
-	for i := range j.Rules {
-		if r := &j.Rules[i]; r.Policy == j.Policy && r.Rule == "allow" && r.Value == j.Passing {
-			return r
-		}
-	}
-	return nil
 }
 
 // print prints stages, bindings, and what led to their results, as a tree.
@@ -148,9 +132,6 @@ func (b *bindingJSON) write(p *tree) {
 		said = "would have said " + said + ", but only tries (dry_run)"
 	}
 	p.line(1, "%s %s (%.1f ms)", b.Name, said, b.TookMS)
-	if b.Decided != nil {
-		p.line(2, "because of %s: %s", b.Decided.Location, b.Decided.Text)
-	}
 	if b.Explanation != nil {
 		b.Explanation.write(p, 2)
 		return

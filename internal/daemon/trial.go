@@ -23,6 +23,7 @@ type Trial struct {
 	snapshot *Snapshot
 	store    *store.Store
 	login    *proxy.Proxy
+	location *time.Location
 }
 
 // OpenTrial builds what cfg describes. Where there is no store yet, one is made in
@@ -54,16 +55,20 @@ func OpenTrial(ctx context.Context, cfg *config.Config, scratch string, log *slo
 		s.Close()
 		return nil, &ConfigurationError{errors.Join(cfg.Fault("login.time_zone", "%w", err), users.Close())}
 	}
-	return &Trial{s, users, proxy.New(proxy.Options{
+	login := proxy.New(proxy.Options{
 		Realms: s.realms(), Decider: s.engine, Recorder: forgetful{}, Locator: s.outside.locator(),
 		Timeout: cfg.Login.Timeout, Location: location,
-	})}, nil
+	})
+	return &Trial{s, users, login, location}, nil
 }
 
 // Login is what policies would know of a login of somebody whom a directory knows.
 func (t *Trial) Login(ctx context.Context, a *proxy.Attempt) (*policyengine.Input, error) {
 	return t.login.Preview(ctx, a)
 }
+
+// Now is the clock as policies see it.
+func (t *Trial) Now() time.Time { return time.Now().In(t.location) }
 
 // Explain asks the bindings of both stages, without side effects.
 func (t *Trial) Explain(ctx context.Context, in *policyengine.Input) ([]policyengine.StageExplanation, error) {

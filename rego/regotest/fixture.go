@@ -90,7 +90,7 @@ func ReadFixture(file string) (*Fixture, error) {
 func FixtureOf(file string) (*Fixture, error) {
 	fixture, err := ReadFixture(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ParseFixture(file, nil)
+		return Empty(defaultClock()), nil
 	}
 	return fixture, err
 }
@@ -112,12 +112,15 @@ func ParseFixture(file string, data []byte) (*Fixture, error) {
 	return f, nil
 }
 
-// setClock sets what the clock says. The fixture's is a Monday of its own when it
-// does not say, so that tests do not depend on the day on which they run.
+// defaultClock is a Monday, so that tests do not depend on the day on which they
+// run.
+func defaultClock() time.Time { return time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC) }
+
+// setClock sets what the clock says.
 func (f *Fixture) setClock(places config.Places, written *fixtureFile) error {
 	f.now = written.Clock
 	if f.now.IsZero() {
-		f.now = time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+		f.now = defaultClock()
 	}
 	if written.TimeZone != "" {
 		zone, err := time.LoadLocation(written.TimeZone)
@@ -204,6 +207,11 @@ func (f *Fixture) setDNS(places config.Places, written map[string][]string) erro
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// Empty is a fixture with nobody and nothing, at a point of time.
+func Empty(now time.Time) *Fixture {
+	return &Fixture{now: now, groups: map[string]identity.Membership{}}
 }
 
 // Now is the clock of the fixture.
