@@ -2,7 +2,6 @@ package plugins
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -194,7 +193,7 @@ func callError(err error) error {
 	case codes.Unavailable:
 		return fmt.Errorf("the plugin went away during the call: %.500s", s.Message())
 	case codes.Unknown: // what the helper's author returned
-		return errors.New(fmt.Sprintf("%.500s", s.Message()))
+		return fmt.Errorf("%.500s", s.Message())
 	}
 	return fmt.Errorf("%s: %.500s", s.Code(), s.Message())
 }

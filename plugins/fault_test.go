@@ -105,7 +105,12 @@ func TestMisbehaviour(t *testing.T) {
 // answer, the restart begins at once, calls wait for it, and the service is back
 // within a second.
 func TestKillUnderLoad(t *testing.T) {
-	h, _ := openHost(t, configFor(config.Plugin{Name: "watchlist", Args: []string{"--names", "erin"}}), quick())
+	h, log := openHost(t, configFor(config.Plugin{Name: "watchlist", Args: []string{"--names", "erin"}}), quick())
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%+v\n%s", h.Status()[0], log)
+		}
+	})
 	listed := h.helper(t, "watchlist.listed")
 	var right, failed atomic.Int64
 	stop := make(chan struct{})
@@ -138,7 +143,7 @@ func TestKillUnderLoad(t *testing.T) {
 	kill(t, h)
 	killed := time.Now()
 	before := right.Load()
-	eventually(t, 5*time.Second, "back", func() bool { return h.Status()[0].Restarts == 1 && right.Load() > before+16 })
+	eventually(t, 20*time.Second, "back", func() bool { return h.Status()[0].Restarts == 1 && right.Load() > before+16 })
 	back := time.Since(killed)
 	close(stop)
 	callers.Wait()

@@ -199,7 +199,7 @@ func TestBackoff(t *testing.T) {
 	p.Timeout = 200 * time.Millisecond
 	h, _ := openHost(t, configFor(p), tm)
 	for crashes := 1; crashes <= 2; crashes++ {
-		eventually(t, 5*time.Second, "ready", func() bool { return h.Status()[0].State == Ready })
+		isReady(t, h)
 		if err := syscall.Kill(h.Status()[0].PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}

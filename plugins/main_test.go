@@ -149,6 +149,16 @@ func eventually(t *testing.T, within time.Duration, what string, holds func() bo
 	}
 }
 
+// isReady waits for a host's first program to be ready.
+func isReady(t *testing.T, h *Host) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); h.Status()[0].State != Ready; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not ready: %+v", h.Status()[0])
+		}
+	}
+}
+
 // gone reports whether a process has ended; a zombie counts as ended.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

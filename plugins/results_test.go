@@ -41,9 +41,20 @@ func TestResults(t *testing.T) {
 
 func TestKey(t *testing.T) {
 	values := []any{
-		nil, true, false, 0.0, 1.0, -1.0, "", "a", "ab", "n", "1", []any{}, []any{nil}, []any{"a"}, []any{"a", "b"}, []any{"ab"},
-		[]any{[]any{"a"}, "b"}, []any{[]any{"a", "b"}}, map[string]any{}, map[string]any{"a": nil}, map[string]any{"a": "b"},
-		map[string]any{"a": "b", "c": "d"}, map[string]any{"ab": "c"}, map[string]any{"a": map[string]any{"b": "c"}},
+		nil, true, false, 0.0, 1.0, -1.0, "", "a", "ab", "n", "1",
+		[]any{},
+		[]any{nil},
+		[]any{"a"},
+		[]any{"a", "b"},
+		[]any{"ab"},
+		[]any{[]any{"a"}, "b"},
+		[]any{[]any{"a", "b"}},
+		map[string]any{},
+		map[string]any{"a": nil},
+		map[string]any{"a": "b"},
+		map[string]any{"a": "b", "c": "d"},
+		map[string]any{"ab": "c"},
+		map[string]any{"a": map[string]any{"b": "c"}},
 	}
 	for i, a := range values {
 		for j, b := range values {

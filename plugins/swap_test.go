@@ -161,13 +161,13 @@ func TestReloadWakes(t *testing.T) {
 	tm.backoffMin, tm.backoffMax = time.Hour, time.Hour
 	first, _ := openHost(t, configFor(faulty()), tm)
 	for crashes := 1; crashes <= 2; crashes++ {
-		eventually(t, 5*time.Second, "ready", func() bool { return first.Status()[0].State == Ready })
+		isReady(t, first)
 		kill(t, first)
 		eventually(t, 5*time.Second, "noticed", func() bool { s := first.Status()[0]; return s.Restarts == crashes || s.State == BackingOff })
 	}
 	eventually(t, 5*time.Second, "backing off", func() bool { return first.Status()[0].State == BackingOff })
 	second, _ := openBeside(t, configFor(faulty()), first, tm)
-	eventually(t, 5*time.Second, "ready after the reload", func() bool { return second.Status()[0].State == Ready })
+	isReady(t, second)
 	if second.programs[0] != first.programs[0] {
 		t.Error("it is another program")
 	}

@@ -66,8 +66,7 @@ func faultsOf(err error) []*proto.Fault {
 		return all[:min(len(all), proto.MaxFaults)]
 	}
 	fault := &proto.Fault{Message: fmt.Sprintf("%.500s", err)}
-	var placed *configFault
-	if errors.As(err, &placed) {
+	if placed, ok := errors.AsType[*configFault](err); ok {
 		fault.Path, fault.Message = placed.path, fmt.Sprintf("%.500s", placed.err)
 	}
 	return []*proto.Fault{fault}
