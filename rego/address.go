@@ -195,7 +195,7 @@ func networkArg(v ast.Value) (pyip.Network, error) {
 }
 
 func addressObject(a pyip.Address) ast.Value {
-	var mapped, scope ast.Value = ast.NullValue, ast.NullValue
+	mapped, scope := ast.NullValue, ast.NullValue
 	if v4, ok := a.IPv4Mapped(); ok {
 		mapped = ast.String(v4.String())
 	}
