@@ -66,10 +66,7 @@ func networkBuiltins(w *world) []*builtin {
 	for _, b := range all {
 		b.class, b.cost, b.memoize = policyengine.ReadsNetwork, 4, true
 	}
-	for name, method := range map[string]string{"requests.get": http.MethodGet, "requests.post": http.MethodPost} {
-		all = append(all, w.requestBuiltin(name, method))
-	}
-	return all
+	return append(all, w.requestBuiltin("requests.get", http.MethodGet), w.requestBuiltin("requests.post", http.MethodPost))
 }
 
 func (w *world) resolve(ctx context.Context, _ *evaluation, args []ast.Value) (ast.Value, error) {
@@ -126,7 +123,7 @@ func (w *world) requestBuiltin(name, method string) *builtin {
 	return &builtin{
 		name: name, args: []arg{{"url", types.S}, {"options", objectType()}}, result: objectType(),
 		class: policyengine.ReadsNetwork, cost: 4, memoize: method == http.MethodGet, never: "its answers are for the moment",
-		doc:     what + " a web server of policies.requests.hosts; the answer has status, headers, body and json.",
+		doc:     what + " a web server of policies.requests.allow; the answer has status, headers, body and json.",
 		example: name + `("https://hr.example.org/on-leave", {}).json.days`,
 		call: func(ctx context.Context, _ *evaluation, args []ast.Value) (ast.Value, error) {
 			url, err := stringArg(args, 0, "the URL")
@@ -138,7 +135,7 @@ func (w *world) requestBuiltin(name, method string) *builtin {
 				return nil, err
 			}
 			if w.web == nil {
-				return nil, errors.New("not allowed: no web servers are configured in policies.requests.hosts")
+				return nil, errors.New("not allowed: no web servers are configured in policies.requests.allow")
 			}
 			if method == http.MethodPost && !policyengine.Effects(ctx) {
 				return nil, errEffects
