@@ -135,7 +135,7 @@ func loggerBuiltin(name string, level slog.Level) *builtin {
 			if !ok {
 				return nil, wrongType(args[1], "fields", "an object")
 			}
-			e.log(ctx, level, message, func() string { return logged(fields) })
+			e.log(ctx, level, message, func() slog.Attr { return slog.String("fields", logged(fields)) })
 			return ast.Boolean(true), nil
 		},
 	}
@@ -147,9 +147,6 @@ func logged(fields ast.Object) string {
 	if err != nil {
 		return "(" + err.Error() + ")"
 	}
-	if len(m) == 0 {
-		return ""
-	}
 	text, err := json.Marshal(event.Context(m))
 	if err != nil {
 		return "(" + err.Error() + ")"
@@ -159,7 +156,7 @@ func logged(fields ast.Object) string {
 
 // log writes a line of the policy into the log, unless it has written too many;
 // while a policy is explained, nothing is written.
-func (e *evaluation) log(ctx context.Context, level slog.Level, text string, fields func() string) {
+func (e *evaluation) log(ctx context.Context, level slog.Level, text string, more func() slog.Attr) {
 	log := e.policy.set.world.log
 	if e.trace != nil || !log.Enabled(ctx, level) {
 		return
@@ -170,11 +167,8 @@ func (e *evaluation) log(ctx context.Context, level slog.Level, text string, fie
 		}
 		return
 	}
-	attributes := []slog.Attr{slog.String("request_id", e.requestID()), slog.String("policy", e.policy.name), slog.String("text", shortened(text))}
-	if f := fields(); f != "" {
-		attributes = append(attributes, slog.String("fields", f))
-	}
-	log.LogAttrs(ctx, level, "policy", attributes...)
+	log.LogAttrs(ctx, level, "policy", slog.String("request_id", e.requestID()), slog.String("policy", e.policy.name),
+		slog.String("text", shortened(text)), more())
 }
 
 func shortened(text string) string {
@@ -193,6 +187,6 @@ func (p printer) Print(c print.Context, text string) error {
 		p.e.trace.print(c.Location, shortened(text))
 		return nil
 	}
-	p.e.log(c.Context, slog.LevelDebug, text, func() string { return placeOf(c.Location) })
+	p.e.log(c.Context, slog.LevelDebug, text, func() slog.Attr { return slog.String("location", placeOf(c.Location)) })
 	return nil
 }
