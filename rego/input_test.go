@@ -154,6 +154,18 @@ func TestDocumentOfASet(t *testing.T) {
 		`raw_result := ak_is_group_member(input.request.user, {"name": "staff"})`,
 		`raw_result := ak_is_group_member(input.context.pending_user.username, {"name": "staff"})`,
 		`raw_result := plugin.watchlist.listed("x")`,
+		`raw_result := [u.email, u.name] if u := input.request.user`,
+		`raw_result := [n.hour, n.nothing] if n := input.now`,
+		`raw_result := 1 if { u := input.request.user; not u.nothing }`,
+		`raw_result := 1 if { u := input.ldap.nothing; u.x }`,
+		`raw_result := [x | u := input.request.user; some x in u.groups] if not input.request.user.nothing`,
+		`raw_result := [u.name, u] if u := input.context.pending_user`,
+		`raw_result := {k: u[k] | u := input.radius; some k in ["nas_ip", "nas_port_type"]}`,
+		`raw_result := 1 if { u := input.request.user; not ak_user_has_authenticator(u, "totp") } else := 2 if { u := input.request.user; u.email }`,
+		`raw_result := [x | every u in [input.request.user] { u.username != "" }; x := input.request.user.pk]`,
+		`raw_result := [x | u = input.request.user; x := u.pk] if [u | u = input.request.user; u.name] == []`,
+		`raw_result := x if { x := ak_call_policy("p2", {"auth_method": input.client_ip}).raw_result }`,
+		`raw_result := x if { x := ak_call_policy("p2", {}).raw_result }`,
 		`raw_result := {sprintf("%v", [input.client_ip]), json.marshal(input.request.obj)}`,
 		`raw_result := "none" if not input.geoip.country == "FR" else := input.request.http_request`,
 	}
@@ -163,8 +175,9 @@ func TestDocumentOfASet(t *testing.T) {
 	}
 	for _, lines := range policies {
 		set, err := load(t, map[string]string{
-			"l.rego": "package sallyport.lib.l\nldap := input.ldap",
-			"p.rego": "package sallyport.policies.p\nimport data.sallyport.lib.l as lib\ndefault allow := false\n" + lines,
+			"l.rego":  "package sallyport.lib.l\nldap := input.ldap",
+			"p2.rego": "package sallyport.policies.p2\ndefault allow := false\nraw_result := [input.context.auth_method, c.source.name] if c := input.context",
+			"p.rego":  "package sallyport.policies.p\nimport data.sallyport.lib.l as lib\ndefault allow := false\n" + lines,
 		}, listed)
 		if err != nil {
 			t.Fatal(err)
