@@ -65,7 +65,7 @@ func (p *Proxy) Login(ctx context.Context, a *Attempt) Outcome {
 	if end.reason == "" {
 		_, end = run(t, "authorize", func() (none, ending) { return none{}, p.authorize(ctx, in) })
 	}
-	return p.answer(a, who, end, t)
+	return p.answer(a, who, in, end, t)
 }
 
 // authenticate runs the stages that find out who it is. When the directory that
@@ -94,7 +94,7 @@ func (p *Proxy) authenticate(ctx context.Context, a *Attempt, t *trace) (who sub
 func (p *Proxy) Refuse(_ context.Context, a *Attempt, r Reason) Outcome {
 	t := newTrace(p.now)
 	_, end := run(t, "receive", func() (none, ending) { return none{}, refuse(r, "refused before the login began") })
-	return p.answer(a, subject{}, end, t)
+	return p.answer(a, subject{}, p.input(a, subject{}), end, t)
 }
 
 // subject is who a login is about, as far as stage identify found out. User is
@@ -322,11 +322,11 @@ func (p *Proxy) input(a *Attempt, who subject) *policyengine.Input {
 }
 
 // answer turns the ending of the stages into the Outcome and records it.
-func (p *Proxy) answer(a *Attempt, who subject, end ending, t *trace) Outcome {
+func (p *Proxy) answer(a *Attempt, who subject, in *policyengine.Input, end ending, t *trace) Outcome {
 	o := Outcome{
 		Verdict: Accept, Reason: ReasonOK,
 		Messages: end.messages, Policy: end.policy,
-		User: who.user, Events: t.events, Err: end.err,
+		User: who.user, Input: in, Events: t.events, Err: end.err,
 	}
 	if end.reason != "" {
 		o.Verdict, o.Reason = Reject, end.reason
