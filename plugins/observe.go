@@ -19,7 +19,8 @@ const maxOutcomes = 1024
 type Outcome struct {
 	// Verdict is "accept" or "reject", Reason one of the words of the log.
 	Verdict, Reason string
-	// Input is what is known of the login. Its User is nil when nobody was found.
+	// Input is what is known of the login; nil for nothing. Its User is nil when
+	// nobody was found.
 	Input *policyengine.Input
 	Time  time.Time
 }
@@ -37,6 +38,9 @@ func (h *Host) Observes() bool {
 // Observe tells the programs that want to know how a login ended. It never
 // blocks: what a program has no time for is lost, and counted.
 func (h *Host) Observe(o Outcome) {
+	if o.Input == nil {
+		o.Input = &policyengine.Input{}
+	}
 	for _, p := range h.programs {
 		if observer := p.observer(); observer != nil {
 			p.observe(observer, o)

@@ -193,9 +193,10 @@ func TestObserve(t *testing.T) {
 		nobody := &policyengine.Input{Application: "vpn", Protocol: "radius", Login: "mallory"}
 		h.Observe(Outcome{Verdict: "accept", Reason: "ok", Input: erin(), Time: time.Unix(1, 0)})
 		h.Observe(Outcome{Verdict: "reject", Reason: "unknown_user", Input: nobody, Time: time.Unix(2, 0)})
-		eventually(t, 5*time.Second, "told", func() bool { return h.Status()[0].Observed == 2 })
+		h.Observe(Outcome{Verdict: "reject", Reason: "overloaded", Time: time.Unix(3, 0)})
+		eventually(t, 5*time.Second, "told", func() bool { return h.Status()[0].Observed == 3 })
 		got, err := h.named(t, "seen").Check(t.Context(), erin(), nil)
-		want := []any{"accept ok vpn radius erin 1", "reject unknown_user vpn radius  2"}
+		want := []any{"accept ok vpn radius erin 1", "reject unknown_user vpn radius  2", "reject overloaded    3"}
 		if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
