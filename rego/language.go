@@ -57,6 +57,8 @@ var reserved = map[string]string{
 	"ak_create_jwt":     "not available in an authentication proxy; use a plugin",
 	"ak_create_jwt_raw": "not available in an authentication proxy; use a plugin",
 	"ak_device":         "not available in an authentication proxy; ask with ak_user_has_authenticator",
+	"test.login":        "tests alone have it, files that end in _test.rego",
+	"test.decide":       "tests alone have it, files that end in _test.rego; a policy asks another one by ak_call_policy",
 }
 
 // capabilities is the language that policies are written in: Rego v1 without the

@@ -4,7 +4,10 @@ package sallyport.policies.partner_account
 
 default allow := false
 
-outside := endswith(lower(input.request.user.email), "@partner.example")
+outside if {
+	input.request.user.email != null
+	endswith(lower(input.request.user.email), "@partner.example")
+}
 
 partner := ak_user_by({"email__iexact": input.request.user.email, "source": "partner-ldap"}) if outside
 

@@ -8,4 +8,6 @@ test_unknown if {
 	r.messages == ["Your partner account was not found."]
 }
 
+test_without_address if test.decide("partner_account", test.login("svc-mail", {})).passing
+
 test_ours if test.decide("partner_account", test.login("alice", {})).passing

@@ -1,4 +1,6 @@
-# The first group that fits says which class the gateway gives to the session.
+# The first group that fits says which class the session gets. The class is in
+# raw_result, for the record and for policies that call this one; it is not sent to
+# the gateway.
 package sallyport.policies.role_by_group
 
 default allow := false

@@ -1,6 +1,6 @@
 # Logins to the command line of switches (Service-Type Administrative-User or
 # NAS-Prompt-User) are for administrators of the first tier; the attribute is one
-# of their group.
+# of their group. raw_result says what they may do there, for the record.
 package sallyport.policies.switch_admins
 
 default allow := false

@@ -1,4 +1,5 @@
-# The VLAN of the user's group, in the attributes that switches read (RFC 3580).
+# The VLAN of the user's group, named as switches do (RFC 3580), in raw_result: for
+# the record and for policies that call this one. It is not sent to the switch.
 package sallyport.policies.vlan_by_group
 
 default allow := false
