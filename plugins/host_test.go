@@ -300,11 +300,12 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	}
 }
 
-// TestOrphan kills whoever started a helper. As host it is Linux that ends the
-// helper, as parent it is the SDK.
+// TestOrphan kills whoever started a helper. As host and frozen it is Linux that
+// tells the helper, which takes its own child along; as parent the SDK notices.
 func TestOrphan(t *testing.T) {
-	for _, role := range []string{"host", "parent"} {
+	for _, role := range []string{"host", "frozen", "parent"} {
 		t.Run(role, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), "SALLYPORT_TEST_ROLE="+role, "SALLYPORT_TEST_PROGRAMS="+programs, "TMPDIR="+t.TempDir())
 			out, err := cmd.StdoutPipe()
@@ -315,16 +316,25 @@ func TestOrphan(t *testing.T) {
 				t.Fatal(err)
 			}
 			line, _ := bufio.NewReader(out).ReadString('\n')
-			pid, err := strconv.Atoi(strings.TrimSpace(line))
-			if err != nil || gone(pid) {
-				_ = cmd.Process.Kill()
-				t.Fatalf("no helper runs: %q", line)
+			var pids []int
+			for field := range strings.FieldsSeq(line) {
+				pid, err := strconv.Atoi(field)
+				if err != nil || gone(pid) {
+					_ = cmd.Process.Kill()
+					t.Fatalf("no helper runs: %q", line)
+				}
+				pids = append(pids, pid)
 			}
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
-			eventually(t, 3*time.Second, "ended with its parent", func() bool { return gone(pid) })
+			if len(pids) == 0 {
+				t.Error("nothing was started")
+			}
+			for _, pid := range pids {
+				eventually(t, 3*time.Second, "ended with its parent", func() bool { return gone(pid) })
+			}
 		})
 	}
 }

@@ -14,8 +14,8 @@ type limits struct {
 }
 
 // launcher starts processes from one goroutine that keeps its thread for life:
-// Linux kills a child with Pdeathsig when the thread that forked it ends, lets
-// only that thread trace it, and the Go runtime ends threads as it likes.
+// Linux sends a child its Pdeathsig when the thread that forked it ends, lets only
+// that thread trace it, and the Go runtime ends threads as it likes.
 type launcher struct {
 	requests chan launchRequest
 	quit     chan struct{}

@@ -173,13 +173,22 @@ func gone(pid int) bool {
 func playRole(role string) {
 	programs = os.Getenv("SALLYPORT_TEST_PROGRAMS")
 	switch role {
-	case "host":
-		h, err := Open(context.Background(), configFor(config.Plugin{Name: "watchlist"}), Options{})
+	case "host", "frozen": // the helper has a child of its own
+		h, err := Open(context.Background(), configFor(faulty()), Options{})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(h.Status()[0].PID)
+		i := slices.IndexFunc(h.Helpers(), func(f policyengine.Helper) bool { return f.Name == "faulty.forks" })
+		child, err := h.Helpers()[i].Check(context.Background(), erin(), []any{false})
+		if err == nil && role == "frozen" {
+			err = syscall.Kill(h.Status()[0].PID, syscall.SIGSTOP)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(h.Status()[0].PID, child)
 	case "parent": // starts a helper as somebody without Pdeathsig would
 		cmd := exec.Command(filepath.Join(programs, "watchlist"))
 		cmd.Env = []string{"SALLYPORT_PLUGIN=condition-helper", "PLUGIN_PROTOCOL_VERSIONS=1"}

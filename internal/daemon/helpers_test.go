@@ -54,7 +54,7 @@ func TestHelpers(t *testing.T) {
 	}
 	write(t, r.dir, "sallyport.yaml", settings("{greeting: hello, tone: loud}"))
 	r.hangup("reload failed")
-	if status, page := r.get("/readyz"); status != 200 || !strings.Contains(page, "config.tone: plugin sampled says: unknown key") || !has(told + "2")() {
+	if status, page := r.get("/readyz"); status != 200 || !strings.Contains(page, "config.tone: plugin sampled says: unknown key") || !has(told+"2")() {
 		t.Errorf("after a reload that the helper refused: %d %s", status, page)
 	}
 	write(t, r.dir, "sallyport.yaml", settings("{greeting: good morning}"))

@@ -22,8 +22,9 @@ const parentPoll = 250 * time.Millisecond
 // Serve offers the plugin to the Sallyport that started the program and returns
 // when that asks it to end. A program that was started by somebody else, or
 // whose description is not valid, says so on standard error and exits with
-// status 1. SIGINT is ignored: a Ctrl-C is meant for Sallyport. When Sallyport
-// dies, the program's process group is killed within half a second.
+// status 1. SIGINT is ignored: a Ctrl-C is meant for Sallyport. SIGTERM kills the
+// program's process group at once, and so does the death of Sallyport, within half
+// a second.
 //
 // Standard output and standard error go to Sallyport's log; write lines to
 // standard error. Standard input is empty.
@@ -36,7 +37,10 @@ func Serve(p Plugin) {
 	signal.Ignore(syscall.SIGINT)
 	watching, stop := context.WithCancel(context.Background())
 	defer stop()
-	go endWithParent(watching, os.Getppid())
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	defer signal.Stop(terminated)
+	go endWithParent(watching, os.Getppid(), terminated)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  proto.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{proto.Version: {proto.Service: &service{server: server}}},
@@ -48,12 +52,15 @@ func Serve(p Plugin) {
 }
 
 // endWithParent kills the own process group as soon as the parent is another
-// one than at the start. Standard input cannot tell: it is /dev/null.
-func endWithParent(ctx context.Context, parent int) {
-	for os.Getppid() == parent {
+// one than at the start, or SIGTERM tells to end, which Linux does then. Standard
+// input cannot tell: it is /dev/null.
+func endWithParent(ctx context.Context, parent int, terminated <-chan os.Signal) {
+	for alive := true; alive && os.Getppid() == parent; {
 		select {
 		case <-ctx.Done():
 			return
+		case <-terminated:
+			alive = false
 		case <-time.After(parentPoll):
 		}
 	}
