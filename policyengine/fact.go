@@ -26,7 +26,7 @@ type fact struct {
 	instant     func(in *Input) time.Time
 	list        func(in *Input) []string
 	attributes  func(in *Input) map[string][]string
-	memberships func(in *Input) []identity.Membership
+	memberships func(in *Input) *identity.User
 	// key is that of the one attribute that is meant; empty for all.
 	key string
 }
@@ -59,6 +59,9 @@ func (f *fact) append(b []byte, in *Input) []byte {
 }
 
 func appendText(b []byte, s string) []byte {
+	if len(s) < 1<<7 { // most are, and then it is one octet
+		return append(append(b, byte(len(s))), s...)
+	}
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
@@ -105,10 +108,13 @@ func appendAttributes(b []byte, m map[string][]string) []byte {
 	return b
 }
 
-func appendMemberships(b []byte, all []identity.Membership) []byte {
-	b = binary.AppendUvarint(b, uint64(len(all)))
-	for i := range all {
-		m := &all[i]
+// appendMemberships writes the names of groups, too: they are asked where a directory
+// tells no more of them.
+func appendMemberships(b []byte, u *identity.User) []byte {
+	b = appendList(b, u.Groups)
+	b = binary.AppendUvarint(b, uint64(len(u.Memberships)))
+	for i := range u.Memberships {
+		m := &u.Memberships[i]
 		b = appendText(appendText(appendText(b, m.ID), m.Name), m.DN)
 		b = appendAttributes(appendFlag(b, m.Superuser), m.Attributes)
 	}

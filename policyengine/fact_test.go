@@ -117,8 +117,9 @@ func TestKeysTellDocumentsApart(t *testing.T) {
 		}
 		keyA, _ = policyengine.KeyOf([]policyengine.Path{policyengine.PathMemberships}, &a)
 		keyB, _ = policyengine.KeyOf([]policyengine.Path{policyengine.PathMemberships}, &b)
-		if !cmp.Equal(a.User.Memberships, b.User.Memberships, cmpopts.EquateEmpty()) && keyA == keyB {
-			t.Fatalf("one key for the groups %v and %v", a.User.Memberships, b.User.Memberships)
+		same := cmp.Equal(a.User.Memberships, b.User.Memberships, cmpopts.EquateEmpty()) && cmp.Equal(a.User.Groups, b.User.Groups, cmpopts.EquateEmpty())
+		if !same && keyA == keyB {
+			t.Fatalf("one key for the groups %v %v and %v %v", a.User.Groups, a.User.Memberships, b.User.Groups, b.User.Memberships)
 		}
 	})
 }
@@ -128,7 +129,7 @@ func TestKeysTellDocumentsApart(t *testing.T) {
 func TestKeysOfParts(t *testing.T) {
 	a, b := sampleInput(), sampleInput()
 	other := *b.User
-	other.Attributes = map[string][]string{"department": {"sales"}}
+	other.Attributes = map[string][]string{"department": {"sales"}, "1.2.840": {"x"}}
 	b.User = &other
 	b.RADIUS.Attributes = map[string][]string{"Session": {"17"}}
 	for _, tt := range []struct {
@@ -140,6 +141,7 @@ func TestKeysOfParts(t *testing.T) {
 		{"request.user.attributes.department", false},
 		{"request.user.attributes.department.0", false},
 		{"request.user.attributes.room", true},
+		{"request.user.attributes.1.2.840", false},
 		{"request.user.groups", true},
 		{"context.pending_user", false},
 		{"context.pending_user.attributes.department", false},

@@ -85,7 +85,7 @@ func userFacts() []fact {
 		{path: "request.user.authenticators", list: func(in *Input) []string { return in.User.Authenticators }},
 		{path: "request.user.password_change_time", instant: func(in *Input) time.Time { return in.User.PasswordChanged }},
 		{path: "request.user.last_login", instant: func(in *Input) time.Time { return in.User.LastLogin }},
-		{path: PathMemberships, memberships: func(in *Input) []identity.Membership { return in.User.Memberships }},
+		{path: PathMemberships, memberships: func(in *Input) *identity.User { return in.User }},
 	}
 }
 
@@ -155,13 +155,15 @@ func (p Path) covers(q Path) bool {
 	return ok && (p == "" || rest == "" || rest[0] == '.')
 }
 
-// at is the part of attributes that a path below them leads to.
+// at is the part of attributes that a path below them leads to: one of them. A path
+// that goes on could mean one whose name has a dot, or part of one whose name has
+// none, and is not ok.
 func (f *fact) at(path Path) (part fact, ok bool) {
 	if f.attributes == nil {
 		return fact{}, false
 	}
 	part = *f
-	part.key, _, _ = strings.Cut(string(path[len(f.path)+1:]), ".")
-	part.path += Path("." + part.key)
-	return part, part.key != ""
+	part.key = string(path[len(f.path)+1:])
+	part.path = path
+	return part, part.key != "" && !strings.Contains(part.key, ".")
 }
