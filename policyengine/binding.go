@@ -46,7 +46,6 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 		mode:    Mode(cmp.Or(p.Mode, string(ModeAll))),
 		message: cmp.Or(p.Message, "Access denied."),
 		timeout: p.Timeout,
-		stages:  map[Stage]*asked{},
 	}
 	var faults []error
 	if app.mode != ModeAll && app.mode != ModeAny {
@@ -62,14 +61,11 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 			faults = append(faults, err)
 			continue
 		}
-		if app.stages[stage] == nil {
-			app.stages[stage] = &asked{}
+		if stage == StageAdmission {
+			app.admission = app.admission.with(b)
+		} else {
+			app.access = app.access.with(b)
 		}
-		s := app.stages[stage]
-		s.bindings = append(s.bindings, b)
-	}
-	for _, s := range app.stages {
-		slices.SortStableFunc(s.bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
 	}
 	return app, errors.Join(faults...)
 }

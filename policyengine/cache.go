@@ -82,39 +82,38 @@ func newQuestion(id uint32, name string, x Expression) *question {
 	return q
 }
 
-// key writes what the policy reads of a login. Nothing of it is on the heap but
-// for logins of many facts.
-func (q *question) key(in *Input) cacheKey {
+// fill writes what the question's policy reads of a login into a key that is empty.
+// Nothing of it is on the heap but for logins of many facts.
+func (k *cacheKey) fill(q *question, in *Input) {
 	var room [1024]byte
 	b := room[:0]
 	for i := range q.facts {
 		b = q.facts[i].append(b, in)
 	}
-	k := cacheKey{policy: q.id, size: uint32(len(b))} //nolint:gosec // facts of one login
+	k.policy, k.size = q.id, uint32(len(b)) //nolint:gosec // facts of one login
 	if len(b) <= len(k.facts) {
 		copy(k.facts[:], b)
-	} else {
-		sum := sha256.Sum256(b)
-		copy(k.facts[:], sum[:])
+		return
 	}
-	return k
+	sum := sha256.Sum256(b)
+	copy(k.facts[:], sum[:])
 }
 
-// recall finds the result that a question has for a login, and otherwise the key
-// under which it can be kept.
-func (c *cache) recall(q *question, in *Input, now time.Time) (*cached, cacheKey, outcome) {
+// recall finds the result that a question has for a login. Otherwise it fills in the
+// key, which must be empty, under which one can be kept.
+func (c *cache) recall(k *cacheKey, q *question, in *Input, now time.Time) (*cached, outcome) {
 	if q == nil || c.entries == nil || q.never != "" {
-		return nil, cacheKey{}, uncacheable
+		return nil, uncacheable
 	}
-	k := q.key(in)
-	kept, ok := c.entries.Get(k)
+	k.fill(q, in)
+	kept, ok := c.entries.Get(*k)
 	switch {
 	case !ok:
-		return nil, k, miss
+		return nil, miss
 	case !now.Before(kept.until), !kept.sources.Current():
-		return nil, k, stale
+		return nil, stale
 	}
-	return kept, k, hit
+	return kept, hit
 }
 
 // keep keeps a result of an evaluation that began at a time and was made from

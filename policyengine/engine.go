@@ -1,9 +1,11 @@
 package policyengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -35,12 +37,23 @@ type application struct {
 	mode    Mode
 	message string
 	timeout time.Duration
-	stages  map[Stage]*asked
+	// admission and access are what is asked at these stages; nil for nothing.
+	admission, access *asked
 }
 
 // asked are the bindings of one stage, in the order in which they are asked.
 type asked struct {
 	bindings []*binding
+}
+
+// with has one more binding, behind those of its order. It may begin with nil.
+func (a *asked) with(b *binding) *asked {
+	if a == nil {
+		a = &asked{}
+	}
+	a.bindings = append(a.bindings, b)
+	slices.SortStableFunc(a.bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
+	return a
 }
 
 // New compiles the bindings of every application. The error joins all faults,
@@ -102,7 +115,10 @@ func (e *Engine) find(ctx context.Context, stage Stage, in *Input) (*application
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fmt.Errorf("decide for application %s: %w", in.Application, err)
 	}
-	return app, app.stages[stage], nil
+	if stage == StageAdmission {
+		return app, app.admission, nil
+	}
+	return app, app.access, nil
 }
 
 // Values returns what the scoped policies set for an action of a scope. Policies

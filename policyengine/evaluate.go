@@ -27,7 +27,8 @@ func (e *Engine) ask(ctx context.Context, app *application, asked *asked, in *In
 			r.Skipped = "not enabled"
 			continue
 		}
-		kept, key, found := e.cache.recall(b.question, in, now)
+		var key cacheKey
+		kept, found := e.cache.recall(&key, b.question, in, now)
 		r.Cached = kept != nil
 		if kept != nil && explained == nil {
 			b.question.counts[hit].Add(1)

@@ -4,8 +4,9 @@ package policyengine
 // made of them.
 func KeyOf(paths []Path, in *Input) (key any, why string) {
 	facts, why := factsAt(paths)
-	q := question{facts: facts}
-	return q.key(in), why
+	var k cacheKey
+	k.fill(&question{facts: facts}, in)
+	return k, why
 }
 
 // FactPaths are the places that have facts, and whether they are in keys.
