@@ -28,7 +28,7 @@ type Outcome struct {
 // Observes reports whether a program wants to be told how logins end.
 func (h *Host) Observes() bool {
 	for _, p := range h.programs {
-		if p.observer() != nil {
+		if _, observes := p.observer(); observes {
 			return true
 		}
 	}
@@ -42,22 +42,23 @@ func (h *Host) Observe(o Outcome) {
 		o.Input = &policyengine.Input{}
 	}
 	for _, p := range h.programs {
-		if observer := p.observer(); observer != nil {
-			p.observe(observer, o)
+		if facts, observes := p.observer(); observes {
+			p.observe(facts, o)
 		}
 	}
 }
 
-func (p *program) observer() *proto.Observer {
+// observer is what the program wants to know of logins that ended, if anything.
+func (p *program) observer() (facts []fact, observes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.description.GetObserver()
+	return p.watched, p.description.GetObserver() != nil
 }
 
-func (p *program) observe(observer *proto.Observer, o Outcome) {
+func (p *program) observe(facts []fact, o Outcome) {
 	message := &proto.ObserveRequest{
 		Verdict: o.Verdict, Reason: o.Reason, Application: o.Input.Application, Protocol: o.Input.Protocol,
-		Facts: gather(factsOf(observer.GetReads()), o.Input), Time: timestamppb.New(o.Time),
+		Facts: gather(facts, o.Input), Time: timestamppb.New(o.Time),
 	}
 	if googleproto.Size(message) > proto.MaxMessage {
 		p.counters.lost.Add(1)

@@ -50,6 +50,7 @@ type program struct {
 
 	mu          sync.Mutex
 	description *proto.DescribeResponse // of the first start; nil before
+	watched     []fact                  // that its observer wants
 	outdated    bool                    // it described itself otherwise since
 	state       State
 	current     *instance // nil unless ready

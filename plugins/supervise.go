@@ -214,7 +214,7 @@ func (p *program) accept(d *proto.DescribeResponse) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.description == nil {
-		p.description = d
+		p.description, p.watched = d, factsOf(d.GetObserver().GetReads())
 		return nil
 	}
 	same := func(a, b *proto.Function) bool { return googleproto.Equal(a, b) }
