@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
@@ -65,14 +66,7 @@ func (f *file) find(addr netip.Addr, record any) (netip.Prefix, bool) {
 }
 
 // first reads the file at the start, as it is.
-func (f *file) first() {
-	info, err := os.Stat(f.path)
-	if err != nil {
-		f.report(err)
-		return
-	}
-	f.load(info)
-}
+func (f *file) first() { f.load() }
 
 // look reads the file if it has changed, and is not being written any more.
 func (f *file) look() {
@@ -85,7 +79,7 @@ func (f *file) look() {
 	case !same(info, f.seen):
 		f.seen = info
 	default:
-		f.load(info)
+		f.load()
 	}
 }
 
@@ -94,10 +88,15 @@ func same(a, b fs.FileInfo) bool {
 	return a != nil && b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// load reads the file. One that cannot be read leaves what was read before.
-func (f *file) load(info fs.FileInfo) {
-	f.read, f.seen = info, nil
-	reader, err := f.open(info)
+// load reads the file. One that cannot be read leaves what was read before, and is
+// tried again when it changes or, where the system refused it, again and again: nothing
+// to be seen changes when permissions do.
+func (f *file) load() {
+	f.read, f.seen = nil, nil
+	reader, info, err := f.open()
+	if _, refused := errors.AsType[*fs.PathError](err); !refused {
+		f.read = info
+	}
 	if err != nil {
 		f.report(err)
 		return
@@ -107,20 +106,31 @@ func (f *file) load(info fs.FileInfo) {
 	f.log.Info("geoip file read", "name", f.name, "file", f.path, "type", reader.Metadata.DatabaseType, "built", reader.Metadata.BuildTime().UTC())
 }
 
-// open reads the file into memory. Mapping it would be cheaper, but then whoever
-// cuts it short while it is in use ends the process (SIGBUS).
-func (f *file) open(info fs.FileInfo) (*maxminddb.Reader, error) {
+// open reads the file into memory, and says what it was then. Mapping it would be
+// cheaper, but then whoever cuts it short while it is in use ends the process
+// (SIGBUS).
+func (f *file) open() (*maxminddb.Reader, fs.FileInfo, error) {
+	// Opening a pipe would wait for somebody to write into it.
+	in, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err := f.decode(in, info)
+	return reader, info, err
+}
+
+func (f *file) decode(in io.Reader, info fs.FileInfo) (*maxminddb.Reader, error) {
 	switch {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("is not a regular file")
 	case info.Size() > maxFile:
 		return nil, fmt.Errorf("has more than %d MiB", maxFile>>20)
 	}
-	in, err := os.Open(f.path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(in, data); err != nil {
 		return nil, fmt.Errorf("cannot be read as a whole: %w", err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -167,12 +168,14 @@ func TestFilesThatAreNotTaken(t *testing.T) {
 		make func(file string)
 		want string
 	}{
-		"absent":      {func(string) {}, "no such file"},
-		"empty":       {func(f string) { put(t, f, nil) }, "not a MaxMind file"},
-		"cut short":   {func(f string) { put(t, f, whole[:len(whole)/2]) }, "not a MaxMind file, or damaged"},
-		"other bytes": {func(f string) { put(t, f, []byte(strings.Repeat("x", 4096))) }, "not a MaxMind file"},
-		"other kind":  {func(f string) { put(t, f, database(t, "GeoLite2-ASN", 6, nil)) }, `is of type "GeoLite2-ASN"`},
-		"directory":   {func(f string) { _ = os.Mkdir(f, 0o700) }, "not a regular file"},
+		"absent":       {func(string) {}, "no such file"},
+		"empty":        {func(f string) { put(t, f, nil) }, "not a MaxMind file"},
+		"cut short":    {func(f string) { put(t, f, whole[:len(whole)/2]) }, "not a MaxMind file, or damaged"},
+		"other bytes":  {func(f string) { put(t, f, []byte(strings.Repeat("x", 4096))) }, "not a MaxMind file"},
+		"other kind":   {func(f string) { put(t, f, database(t, "GeoLite2-ASN", 6, nil)) }, `is of type "GeoLite2-ASN"`},
+		"directory":    {func(f string) { _ = os.Mkdir(f, 0o700) }, "not a regular file"},
+		"pipe":         {func(f string) { mkfifo(t, f) }, "not a regular file"},
+		"pipe by link": {func(f string) { mkfifo(t, f+".pipe"); _ = os.Symlink(f+".pipe", f) }, "not a regular file"},
 		"too large": {func(f string) {
 			put(t, f, nil)
 			if err := os.Truncate(f, maxFile+1); err != nil {
@@ -195,6 +198,35 @@ func TestFilesThatAreNotTaken(t *testing.T) {
 				t.Errorf("log: %s", log)
 			}
 		})
+	}
+}
+
+func mkfifo(t *testing.T, file string) {
+	t.Helper()
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPermissionComesBack: that a file can be read again cannot be seen from
+// outside.
+func TestPermissionComesBack(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root can read everything")
+	}
+	cfg := config.GeoIP{City: filepath.Join(t.TempDir(), "city.mmdb")}
+	put(t, cfg.City, cities(t, "FR"))
+	if err := os.Chmod(cfg.City, 0); err != nil {
+		t.Fatal(err)
+	}
+	d, log := open(t, cfg)
+	eventually(t, d, "the fault is told", func(s Status) bool { return strings.Contains(s.Fault, "permission denied") })
+	if err := os.Chmod(cfg.City, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, d, "the file is read", func(s Status) bool { return s.Fault == "" && s.Type != "" })
+	if n := strings.Count(log.String(), "geoip file not read"); n != 1 {
+		t.Errorf("told %d times: %s", n, log)
 	}
 }
 
