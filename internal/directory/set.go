@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/filter"
@@ -50,20 +51,35 @@ func (s *Set) UserByLogin(ctx context.Context, directory, login string) (*identi
 }
 
 func (s *Set) inOne(ctx context.Context, directory, login string) (*identity.User, error) {
-	names := make([]string, len(s.sources))
-	for i, src := range s.sources {
-		if names[i] = src.Name; src.Name == directory {
+	for _, src := range s.sources {
+		if src.Name == directory {
 			return src.Users.UserByLogin(ctx, login)
 		}
 	}
+	return nil, fmt.Errorf("look up %q: %w", login, s.unknown(ctx, directory))
+}
+
+// unknown is the error for a directory that is not in the Set.
+func (s *Set) unknown(ctx context.Context, directory string) error {
 	fresh.Never(ctx, "a look-up of a user failed")
-	return nil, fmt.Errorf("look up %q: no realm uses a directory %q%s", login, directory, config.DidYouMean(directory, names))
+	names := make([]string, len(s.sources))
+	for i, src := range s.sources {
+		names[i] = src.Name
+	}
+	return fmt.Errorf("no realm uses a directory %q%s", directory, config.DidYouMean(directory, names))
 }
 
 // FindUser finds the first user whom a filter fits: of the first directory that has
 // any, the one with the least login. A directory that the filter excludes by its
-// name is not asked. It returns identity.ErrNotFound if the filter fits nobody.
+// name is not asked. It returns identity.ErrNotFound if the filter fits nobody; a
+// filter by the name of a directory that is not in the Set is an error, since
+// whoever slips on a name must not read that there is nobody.
 func (s *Set) FindUser(ctx context.Context, f filter.Filter) (*identity.User, error) {
+	for _, t := range f.Terms() {
+		if name, ok := s.stranger(t); ok {
+			return nil, fmt.Errorf("find user: %w", s.unknown(ctx, name))
+		}
+	}
 	return s.first(func(src Source) (*identity.User, error) {
 		switch may, err := f.Source(src.Name); {
 		case err != nil:
@@ -73,6 +89,25 @@ func (s *Set) FindUser(ctx context.Context, f filter.Filter) (*identity.User, er
 		}
 		return src.Users.FindUser(ctx, f)
 	})
+}
+
+// stranger is a directory that a condition of a filter names, and that is not in the
+// Set.
+func (s *Set) stranger(t filter.Term) (name string, ok bool) {
+	if t.Field != "source" || t.Lookup != "exact" && t.Lookup != "in" {
+		return "", false
+	}
+	named, isList := t.Value.([]any)
+	if !isList {
+		named = []any{t.Value}
+	}
+	for _, v := range named {
+		name, _ := v.(string)
+		if !slices.ContainsFunc(s.sources, func(src Source) bool { return src.Name == name }) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // first asks directory after directory until one has a user.

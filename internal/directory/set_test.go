@@ -59,6 +59,19 @@ func TestSetFinds(t *testing.T) {
 	if u, err := set.FindUser(t.Context(), named(t, map[string]any{"username": "user3", "source__in": []any{}})); !errors.Is(err, identity.ErrNotFound) {
 		t.Errorf("of no source: %+v, %v", u, err)
 	}
+	for _, fields := range []map[string]any{
+		{"username": "user3", "source": "hone"},
+		{"username": "user3", "source": "Home"},
+		{"username": "user3", "source__in": []any{"home", "hone"}},
+	} {
+		ctx, sources := fresh.Watch(t.Context())
+		if u, err := set.FindUser(ctx, named(t, fields)); err == nil || errors.Is(err, identity.ErrNotFound) || !strings.Contains(err.Error(), `did you mean "home"?`) {
+			t.Errorf("%v: %+v, %v", fields, u, err)
+		}
+		if ok, _ := sources.Keep(); ok {
+			t.Errorf("%v: the failure may be kept", fields)
+		}
+	}
 	broken.Down = false
 	if u, err := set.FindUser(t.Context(), f); err != nil || u.Login != "user3" {
 		t.Errorf("back again: %+v, %v", u, err)
