@@ -125,7 +125,7 @@ func TestPolicyExplain(t *testing.T) {
 			},
 		},
 		{args: words("explain --user bob --application vpn"), code: 1, want: []string{": refused\nstage admission: refused by group staff", "stage access: refused by policy hours", "hours.rego:3:1: default allow := false", "tells the user: Not now."}},
-		{args: words("explain --user alice --application wiki"), code: 1, want: []string{"to wiki over ldap", "stage admission: allowed, as it has no bindings", "policy hours refuses", "hours.rego:5:1: allow if"}},
+		{args: words("explain --user alice --application wiki"), code: 1, want: []string{"to wiki over ldap", "stage admission: allowed, as it has no bindings", "policy hours refuses, which negates that the policy passes", "hours.rego:5:1: allow if"}},
 		{args: words("explain --user bob --application vpn --time 2026-01-31T09:00 --set radius.nas_identifier=gw"), code: 1, want: []string{"stage access: allowed by policy hours"}},
 		{args: words("explain --user bob --application vpn --set context.min=1"), code: 2, want: []string{"no login has that: ask the policy alone, by policy eval"}},
 		{args: words("explain --application vpn"), code: 2, want: []string{"say by --user"}},

@@ -131,6 +131,9 @@ func (b *bindingJSON) write(p *tree) {
 	if b.DryRun {
 		said = "would have said " + said + ", but only tries (dry_run)"
 	}
+	if x := b.Explanation; x != nil && x.Error == "" && x.Passing != b.Passing {
+		said += ", which negates that the policy " + verb(x.Passing, "")
+	}
 	p.line(1, "%s %s (%.1f ms)", b.Name, said, b.TookMS)
 	if b.Explanation != nil {
 		b.Explanation.write(p, 2)
