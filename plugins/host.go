@@ -83,7 +83,9 @@ func open(ctx context.Context, cfg *config.Config, o Options, t timing) (*Host, 
 		return h, nil
 	}
 	defer dir.close()
-	dir.logUnlisted(log)
+	if o.Only == "" {
+		dir.logUnlisted(log)
+	}
 	listed, err := dir.verify(o.Only)
 	switch {
 	case err != nil:
