@@ -50,12 +50,15 @@ func New(cfg config.Requests, resolver *net.Resolver) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{cfg: cfg, slots: make(chan struct{}, maxRequests), counts: map[Class]uint64{}}
-	dialer := &net.Dialer{Resolver: resolver, Control: c.mayConnect}
+	// A connection that is being made outlives the request that wanted it, in case
+	// that another one can use it: it needs deadlines of its own.
+	dialer := &net.Dialer{Resolver: resolver, Control: c.mayConnect, Timeout: cfg.Timeout}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	c.transport = &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    cfg.Timeout,
 		Protocols:              &protocols,
 		MaxConnsPerHost:        maxConnections,
 		MaxIdleConns:           maxRequests,
