@@ -20,16 +20,15 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), // IPv4-compatible, long deprecated
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"),
 	netip.MustParsePrefix("2001::/23"), // Teredo among them
 	netip.MustParsePrefix("2001:db8::/32"),
 	netip.MustParsePrefix("2002::/16"), // 6to4
 	netip.MustParsePrefix("3fff::/20"),
-	netip.MustParsePrefix("5f00::/16"),
-	netip.MustParsePrefix("fec0::/10"), // site-local, deprecated
 }
+
+// assigned is the part of IPv6 that the public internet has its addresses from (RFC
+// 4291 section 2.4). What is outside of it stands for something else.
+var assigned = netip.MustParsePrefix("2000::/3")
 
 // nat64 has an IPv4 address in its last four octets (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
@@ -47,7 +46,7 @@ func effective(addr netip.Addr) netip.Addr {
 // public reports whether an address is one of the public internet.
 func public(addr netip.Addr) bool {
 	addr = effective(addr)
-	return addr.IsGlobalUnicast() && !addr.IsPrivate() &&
+	return (addr.Is4() || assigned.Contains(addr)) && addr.IsGlobalUnicast() && !addr.IsPrivate() &&
 		!slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 

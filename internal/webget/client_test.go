@@ -230,7 +230,7 @@ func TestPublic(t *testing.T) {
 		"100.64.0.1": false, "100.100.100.200": false, "168.63.129.16": false, "192.0.0.192": false, "192.0.2.1": false, "198.18.0.1": false, "224.0.0.1": false,
 		"240.0.0.1": false, "255.255.255.255": false, "::": false, "::1": false, "::ffff:127.0.0.1": false, "::127.0.0.1": false, "::ffff:169.254.169.254": false,
 		"fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd00:ec2::254": false, "fec0::1": false, "ff02::1": false, "64:ff9b::10.0.0.1": false, "64:ff9b:1::1": false,
-		"2001:db8::1": false, "2001::1": false, "2002:7f00:1::": false, "100::1": false,
+		"2001:db8::1": false, "2001::1": false, "2002:7f00:1::": false, "100::1": false, "::ffff:0:127.0.0.1": false, "::7f00:1": false, "5f00::1": false, "4000::1": false,
 	} {
 		if got := public(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: public %v", text, got)
