@@ -118,7 +118,7 @@ func TestCallsThatFail(t *testing.T) {
 	}{
 		{"faulty.panics", nil, "panic: oh dear"},
 		{"faulty.fails", nil, "no idea"},
-		{"faulty.slow", nil, "no answer in time"},
+		{"faulty.slow", nil, "deadline exceeded"},
 		{"faulty.hangs", nil, "no answer in time"},
 		{"faulty.huge", nil, "larger than max"},
 		{"faulty.echo", nil, "0 arguments, want 1"},

@@ -86,7 +86,7 @@ func TestCalls(t *testing.T) {
 			{"who", nil, map[string]any{"login": "erin", "groups": []any{"staff", "vpn-users"}, "email": nil}, ""},
 			{"fail", nil, nil, "no idea"},
 			{"panic", nil, nil, "oh dear"},
-			{"hang", nil, nil, "no answer in time"},
+			{"hang", nil, nil, "deadline exceeded"},
 		} {
 			got, err := h.named(t, tt.function).Check(t.Context(), erin(), tt.args)
 			if !cmp.Equal(got, tt.want) || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {

@@ -144,8 +144,7 @@ func write(_ context.Context, _ sdk.Facts, file string) (bool, error) {
 
 func slow(ctx context.Context, _ sdk.Facts) (bool, error) {
 	<-ctx.Done()
-	time.Sleep(100 * time.Millisecond)
-	return true, nil
+	return true, ctx.Err()
 }
 
 func freeze(context.Context, sdk.Facts) (bool, error) {

@@ -52,7 +52,7 @@ func Plugin() sdk.Plugin {
 			{Name: "panic", Call: sdk.Func0(func(context.Context, sdk.Facts) (bool, error) { panic("oh dear") })},
 			{Name: "hang", Deadline: 50e6, Call: sdk.Func0(func(ctx context.Context, _ sdk.Facts) (bool, error) {
 				<-ctx.Done()
-				return true, nil
+				return true, ctx.Err()
 			})},
 			{Name: "seen", Class: sdk.ReadsState, Call: sdk.Func0(func(context.Context, sdk.Facts) ([]string, error) {
 				mu.Lock()
