@@ -32,7 +32,7 @@ func Reference() []Helper {
 	for _, b := range ownBuiltins(&world{}) {
 		h := Helper{
 			Name: b.name, Result: typeName(b.result), Class: b.class, Cost: b.cost, Doc: b.doc, Example: b.example,
-			Memo: b.memoize || b.whose || b.class == policyengine.Deterministic,
+			Memo: b.memoize || b.whose || b.name == callName || b.class == policyengine.Deterministic,
 		}
 		for _, a := range b.args {
 			h.Args = append(h.Args, Argument{a.name, typeName(a.typ)})

@@ -22,7 +22,7 @@ ip_in_any(string or object, array or set) boolean D1 memo
 ip_add(string or object, number) string D1 memo
 ip_compare(string or object, string or object) number D1 memo
 net_relation(string or object, string or object) string D1 memo
-ak_call_policy(string, object) object S3
+ak_call_policy(string, object) object S3 memo
 ak_is_group_member(null or string or object, object) boolean S3 memo
 ak_user_by(object) null or object S3 memo
 ak_user_has_authenticator(null or string or object, string) boolean S2 memo
