@@ -2,9 +2,6 @@ package rego
 
 import (
 	"fmt"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -80,55 +77,6 @@ func TestWholeDocument(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-}
-
-// TestDocumentedKeys looks up every key that the documentation lists.
-func TestDocumentedKeys(t *testing.T) {
-	text, err := os.ReadFile("../docs/policies.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := documentedKeys(string(text))
-	if len(keys) < 50 {
-		t.Errorf("found only %q in the documentation", keys)
-	}
-	for name, tt := range wholeDocument {
-		got := newDocument([]policyengine.Path{wholeInput}).of(tt.in)
-		for _, key := range keys {
-			if v, err := got.Find(ast.MustParseRef(key)[1:]); err != nil || v == nil {
-				t.Errorf("%s has no %s: %v", name, key, err)
-			}
-		}
-	}
-}
-
-// documentedKeys reads the table of the input document: its first column has
-// references, the second the keys under them, with those of a key in brackets.
-func documentedKeys(text string) []string {
-	var all []string
-	code := regexp.MustCompile("`([a-z_.]+)`( \\(([^)]*`[^)]*)\\))?")
-	for line := range strings.Lines(text) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 4 || !strings.HasPrefix(cells[1], " `input.") {
-			continue
-		}
-		var base string
-		for _, m := range code.FindAllStringSubmatch(cells[1], -1) {
-			base = m[1]
-			all = append(all, base)
-		}
-		for _, m := range code.FindAllStringSubmatch(cells[2], -1) {
-			key := base + "." + m[1]
-			if strings.HasPrefix(m[1], "login.") {
-				continue // a setting
-			}
-			all = append(all, key)
-			for _, n := range code.FindAllStringSubmatch(m[3], -1) {
-				all = append(all, key+"."+n[1])
-			}
-		}
-	}
-	return all
 }
 
 // TestDocumentOfASet compares what policies say of the document that was made
