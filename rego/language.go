@@ -16,6 +16,7 @@ const (
 	privateKeys  = "private keys have no place in policies"
 	credentials  = "it makes credentials"
 	hiddenClock  = "it looks at the clock in hiding"
+	unstoppable  = "a number from outside makes it run on behind every deadline"
 	usePlugin    = "use a plugin"
 	useInputNow  = "check the signature with io.jwt.verify_… and compare the times with input.now"
 	useX509Parse = "use crypto.x509.parse_certificates and compare the times with input.now"
@@ -23,8 +24,8 @@ const (
 
 // removed are the functions of OPA that policies do not get: those that reach
 // out of the process or tell about it, that answer differently each time without
-// being seen to, and that deal in private keys. docs/policies/language.md has
-// the same list.
+// being seen to, that deal in private keys, and that no deadline ends.
+// docs/policies/language.md has the same list.
 var removed = map[string]removal{
 	"http.send":          {reachesOut, "use requests.get or requests.post"},
 	"net.lookup_ip_addr": {reachesOut, "use resolve_dns"},
@@ -44,6 +45,9 @@ var removed = map[string]removal{
 	"io.jwt.encode_sign":                {credentials, usePlugin},
 	"io.jwt.encode_sign_raw":            {credentials, usePlugin},
 	"providers.aws.sign_req":            {credentials, usePlugin},
+
+	"bits.lsh":                {unstoppable, "multiply"},
+	"strings.render_template": {unstoppable, "use sprintf or concat"},
 
 	"io.jwt.decode_verify":                                   {hiddenClock, useInputNow},
 	"crypto.x509.parse_and_verify_certificates":              {hiddenClock, useX509Parse},
