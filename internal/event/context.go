@@ -35,8 +35,9 @@ const (
 )
 
 // Context returns a copy of what a policy tells about an event. Whatever is below
-// a name of which Mask reports true becomes Masked, be it a whole object; the
-// rest is kept as it is, within the limits of this package. A number that JSON
+// a name of which Mask reports true becomes Masked, be it a whole object, unless
+// it is true, false or null, which are no credential; the rest is kept as it is,
+// within the limits of this package. A number that JSON
 // lacks (NaN) becomes text, a value of another type its type in brackets.
 func Context(in map[string]any) map[string]any {
 	c := copier{left: MaxSize, mask: Mask}
@@ -71,13 +72,19 @@ func (c *copier) object(in map[string]any, depth int) map[string]any {
 			out[Cut] = leftOut(len(names) - i)
 			break
 		}
-		if c.mask(name) {
+		if c.mask(name) && !harmless(in[name]) {
 			out[short] = Masked
 			continue
 		}
 		out[short] = c.value(in[name], depth)
 	}
 	return out
+}
+
+// harmless tells of values that no credential can be.
+func harmless(v any) bool {
+	_, truth := v.(bool)
+	return truth || v == nil
 }
 
 func (c *copier) list(in []any, depth int) []any {

@@ -4,6 +4,7 @@
 //
 // It takes JSON-like values: nil, bool, numbers, string, []any and map[string]any.
 // Values are never looked into, so a secret inside of a harmless text stays; and
-// who writes the entry decides elsewhere. Its invariant: what is below a masked
-// name does not come out, and what comes out is a copy that encoding/json takes.
+// who writes the entry decides elsewhere. Its invariant: of what is below a masked
+// name nothing but a single true, false or null comes out, and what comes out is a
+// copy that encoding/json takes.
 package event

@@ -16,7 +16,7 @@ func TestMask(t *testing.T) {
 		"pass", "Pass", "dbpass", "db_pass", "pass_word", "pass\u200bword", "PA\u017f\u017f", "\uff30\uff37\uff24", "pässword",
 		"toKen", "access_token", "accessTokens", "APIkey", "OTPvalue", "otp", "totp", "hotpCode", "pin", "PIN", "userPin",
 		"pincode", "pwd", "userpwd", "cookie", "http_cookie", "sessionCookies", "credentials", "bearer", "private",
-		"privateKey", "auth", "auth_method", "oauth2", "authorization", "Proxy-Authorization", "signature_id", "api_url",
+		"privateKey", "auth", "auth_method_args", "Auth_Method", "authMethod", "password_change_times", "oauth2", "authorization", "Proxy-Authorization", "signature_id", "api_url",
 		"keys", "sshkeys", "key_id", "secrets", "secretArgument", "PASSING_password", "passing_token", "oneKeyAndMore",
 	} {
 		if !Mask(name) {
@@ -27,7 +27,7 @@ func TestMask(t *testing.T) {
 		"", " ", "monkey", "monkeys", "compass", "rapid", "passing", "Passing", "isPassing", "bypassing", "bypass", "passenger", "passport",
 		"turkey", "hockey", "keyboard", "keyword", "secretary", "userSecretary", "secretaries", "capital", "author", "authors",
 		"authenticators", "authorized", "username", "user", "email", "geo", "asn", "code", "spin", "pinned", "opinion", "hotplate", "privateer",
-		"пароль", "パスワード", "mfa_devices", "message", "reason", "client_ip", "tok", "cert", "\xff\xfe",
+		"пароль", "パスワード", "mfa_devices", "auth_method", "password_change_time", "message", "reason", "client_ip", "tok", "cert", "\xff\xfe",
 	} {
 		if Mask(name) {
 			t.Errorf("%q is masked", name)
@@ -41,6 +41,10 @@ func TestContext(t *testing.T) {
 		"password":     map[string]any{"value": "x"},
 		"tokens":       []any{"x"},
 		"api":          nil,
+		"is_private":   true,
+		"private":      []any{false},
+		"pin":          float64(0),
+		"auth_method":  "password",
 		"nested":       []any{map[string]any{"clientSecret": "x", "who": "jane"}},
 		"number":       json.Number("340282366920938463463374607431768211456"),
 		"wrong_number": json.Number("true"),
@@ -52,7 +56,11 @@ func TestContext(t *testing.T) {
 		"falsy":        []any{float64(0), "", nil, false, []any{}, map[string]any{}},
 		"password":     Masked,
 		"tokens":       Masked,
-		"api":          Masked,
+		"api":          nil,
+		"is_private":   true,
+		"private":      Masked,
+		"pin":          Masked,
+		"auth_method":  "password",
 		"nested":       []any{map[string]any{"clientSecret": Masked, "who": "jane"}},
 		"number":       json.Number("340282366920938463463374607431768211456"),
 		"wrong_number": "true",

@@ -33,14 +33,23 @@ var (
 	}
 )
 
+// inputNames are those of the input of policies that hold no credential: how a
+// password was verified, and when it was set.
+var inputNames = []string{"auth_method", "password_change_time"}
+
 // Mask reports whether what goes under a name is to be masked, because of a word
 // of the name: api, token, key, secret, pass, signature, auth, cookie, pwd, pin,
 // otp, credential, bearer, private, and what is made of them (password, apikey,
 // totp, keys). Words end at whatever is neither a letter nor a digit, at digits,
 // and where capitals begin (X-API-Key, clientSecret); case, accents, width and
 // invisible characters do not matter. Words that merely contain such letters do
-// not count: monkey, compass, rapid, passing, author.
+// not count: monkey, compass, rapid, passing, author. Two names of the input of
+// policies, exactly as they are there, do not either: auth_method and
+// password_change_time.
 func Mask(name string) bool {
+	if slices.Contains(inputNames, name) {
+		return false
+	}
 	var letters strings.Builder
 	for _, segment := range segments(name) {
 		folded := fold(segment)
