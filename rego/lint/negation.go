@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -16,6 +17,29 @@ var uncertain = []struct {
 	{ast.MustParseRef("input.context"), nil},
 }
 
+// sure are the parts of the context that every login has, with all that is below
+// them but unsure.
+var (
+	sure = []ast.Ref{
+		ast.MustParseRef("input.context.application"), ast.MustParseRef("input.context.source"), ast.MustParseRef("input.context.pending_user"),
+	}
+	unsure = []ast.Ref{
+		ast.MustParseRef("input.context.pending_user.attributes"), ast.MustParseRef("input.context.pending_user.dn"),
+		ast.MustParseRef("input.context.pending_user.email"), ast.MustParseRef("input.context.pending_user.last_login"),
+		ast.MustParseRef("input.context.pending_user.name"), ast.MustParseRef("input.context.pending_user.password_change_time"),
+	}
+)
+
+// isSure tells whether every login has a value there: the context itself, and
+// what is sure below it.
+func isSure(ref ast.Ref) bool {
+	prefix := ref.ConstantPrefix()
+	if len(ref) == 2 {
+		return ref.String() == "input.context"
+	}
+	return slices.ContainsFunc(sure, prefix.HasPrefix) && !slices.ContainsFunc(unsure, prefix.HasPrefix)
+}
+
 // negations finds "not" over what may be unknown: it holds for the unknown too.
 // A test whether it is known, in the same body or one around it, is enough.
 func (u *unit) negations(bodies []ast.Body) {
@@ -27,7 +51,7 @@ func (u *unit) negations(bodies []ast.Body) {
 		ast.WalkRefs(e, func(ref ast.Ref) bool {
 			prefix := ref.ConstantPrefix()
 			for _, part := range uncertain {
-				if !prefix.HasPrefix(part.ref) || part.known != nil && prefix.HasPrefix(part.known) || reported[ref.String()] || certain(ref, part.known, e, bodies) {
+				if !prefix.HasPrefix(part.ref) || part.known != nil && prefix.HasPrefix(part.known) || isSure(ref) || reported[ref.String()] || certain(ref, part.known, e, bodies) {
 					continue
 				}
 				reported[ref.String()] = true
