@@ -27,7 +27,7 @@ type cli struct {
 	Directory directoryCmd `cmd:"" help:"Look after directories."`
 	User      userCmd      `cmd:"" help:"Manage users of the embedded store."`
 	Group     groupCmd     `cmd:"" help:"Manage groups of the embedded store."`
-	Policy    policyCmd    `cmd:"" help:"Manage scoped policies, and ask them."`
+	Policy    policyCmd    `cmd:"" help:"Manage scoped policies, and test and ask policies of both kinds."`
 	Plugin    pluginCmd    `cmd:"" help:"Look at condition helpers, call them, and begin a new one."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -17,21 +17,22 @@ import (
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
-// policyCmd is "sallyport policy". It reads the files and the store itself; a
+// policyCmd is "sallyport policy": scoped policies are looked after here, those
+// in expressions are tested and asked. It reads the files and the store itself; a
 // running server takes its changes over within a second or two.
 type policyCmd struct {
 	List    policyListCmd    `cmd:"" help:"List the scoped policies of the files and of the store."`
-	Show    policyShowCmd    `cmd:"" help:"Show all of one policy, with what is odd about it."`
-	Match   policyMatchCmd   `cmd:"" help:"Say which policies match a login, why the others do not, and which values hold. Exit code 1 if none matches."`
+	Show    policyShowCmd    `cmd:"" help:"Show all of one scoped policy, with what is odd about it."`
+	Match   policyMatchCmd   `cmd:"" help:"Say which scoped policies match a login, why the others do not, and which values hold. Exit code 1 if none matches."`
 	Test    policyTestCmd    `cmd:"" help:"Run the tests of expression policies (_test.rego). Exit code 4 if one fails."`
 	Eval    policyEvalCmd    `cmd:"" help:"Ask one expression policy about a login, and show how it came to its result. Exit code 1 if it refuses."`
 	Explain policyExplainCmd `cmd:"" help:"Say for a login what each binding of its application says, and why. Exit code 1 if it would be refused."`
-	Set     policySetCmd     `cmd:"" help:"Add a policy to the store, or change one there."`
+	Set     policySetCmd     `cmd:"" help:"Add a scoped policy to the store, or change one there."`
 	Enable  policyEnableCmd  `cmd:"" help:"Make a stored policy active."`
 	Disable policyDisableCmd `cmd:"" help:"Make a stored policy inactive: it is kept, and matches nothing."`
 	Delete  policyDeleteCmd  `cmd:"" help:"Delete a stored policy."`
-	Export  policyExportCmd  `cmd:"" help:"Write policies to standard output, as YAML, JSON or text."`
-	Import  policyImportCmd  `cmd:"" help:"Bring policies in: YAML, or what privacyIDEA exports."`
+	Export  policyExportCmd  `cmd:"" help:"Write scoped policies to standard output, as YAML, JSON or text."`
+	Import  policyImportCmd  `cmd:"" help:"Bring scoped policies in: YAML, or what privacyIDEA exports."`
 }
 
 // takenOver ends the reports of changes.
