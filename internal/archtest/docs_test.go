@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,26 +65,56 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
+var (
+	link    = regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]*))?\)`)
+	code    = regexp.MustCompile("(?s)```.*?```")
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	target  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	dropped = regexp.MustCompile(`[^\w\- ]`)
+)
 
-// TestLinks: every link from a page to a file of the repository leads somewhere.
+// TestLinks: every link from a page to a file of the repository, and to a heading
+// there, leads somewhere.
 func TestLinks(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, filepath.Join(root, "README.md")) {
-		text, err := os.ReadFile(page)
+	pages := []string{"README.md", "examples/cookbook/README.md"}
+	for _, pattern := range []string{"docs/*.md", "docs/policies/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+		for _, page := range found {
+			page, err = filepath.Rel(root, page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages = append(pages, page)
+		}
+	}
+	for _, page := range pages {
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, page), ""), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+			to := page
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(page), m[1])
+			}
+			if _, err := os.Stat(filepath.Join(root, to)); err != nil {
 				t.Errorf("%s links to %s, which is not there", page, m[1])
+			} else if m[2] != "" && strings.HasSuffix(to, ".md") && !slices.Contains(anchors(read(t, to)), m[2]) {
+				t.Errorf("%s links to #%s of %s, and there is no such heading", page, m[2], to)
 			}
 		}
 	}
+}
+
+// anchors are the names of a page's headings, as the web interfaces of repositories
+// make them.
+func anchors(page string) []string {
+	var all []string
+	for _, m := range heading.FindAllStringSubmatch(code.ReplaceAllString(page, ""), -1) {
+		text := dropped.ReplaceAllString(strings.ToLower(target.ReplaceAllString(m[1], "$1")), "")
+		all = append(all, strings.ReplaceAll(text, " ", "-"))
+	}
+	return all
 }
