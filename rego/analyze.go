@@ -24,6 +24,8 @@ type usage struct {
 	// never are reasons why its result cannot be kept.
 	never []string
 	calls []policyCall
+	// faults are calls that would not do what they say.
+	faults []error
 }
 
 // policyCall is a call of ak_call_policy.
@@ -41,6 +43,9 @@ type analyzer struct {
 	compiler *ast.Compiler
 	builtins *builtins
 	visited  map[*ast.Rule]bool
+	// looks takes the functions that look at the login themselves, beside those
+	// about a user, who is told to them; nil for nobody.
+	looks func(function string)
 	usage
 }
 
@@ -76,7 +81,11 @@ func rulesBehind(c *ast.Compiler, ref ast.Ref) []*ast.Rule {
 }
 
 func (a *analyzer) rule(rule *ast.Rule) {
-	names := aliasesOf(rule, a.builtins)
+	a.walk(rule, aliasesOf(rule, a.builtins))
+}
+
+// walk looks at a rule or at a part of one.
+func (a *analyzer) walk(x any, names *aliases) {
 	ast.NewGenericVisitor(func(x any) bool {
 		switch x := x.(type) {
 		case *ast.Expr:
@@ -87,13 +96,14 @@ func (a *analyzer) rule(rule *ast.Rule) {
 				a.function(operator, x.Operands(), names)
 			}
 			a.replaced(x.With)
+			a.otherInput(x)
 		case ast.Call:
 			a.function(x[0].Value.(ast.Ref), x[1:], names)
 		case ast.Ref:
 			a.ref(x, names)
 		}
 		return false
-	}).Walk(rule)
+	}).Walk(x)
 }
 
 // ref notes a reference: to the input, by whatever name, to data, or to a function
@@ -109,6 +119,9 @@ func (a *analyzer) ref(ref ast.Ref, names *aliases) {
 	case len(ref) > 0:
 		if b := a.builtins.byName[ref.String()]; b != nil {
 			a.effects(b)
+			if a.looks != nil && !b.whose && (b.name == callName || len(b.reads) > 0) {
+				a.looks(b.name)
+			}
 			return
 		}
 		if name := ref.String(); clocks[name] {

@@ -41,14 +41,32 @@ func compile(ctx context.Context, modules map[string]*ast.Module, documents map[
 		return nil, err
 	}
 	set.warnings = warnings
-	usages := map[string]usage{}
-	for _, m := range modules {
-		if name, ok := lint.PolicyName(m); ok && set.policies[name] == nil {
-			set.policies[name] = &Policy{name: name, set: set}
-			usages[name] = analyze(c, policyRef(name), builtins)
-		}
+	usages, err := set.analyze(c, modules)
+	if err != nil {
+		return nil, err
 	}
 	return set, set.prepare(ctx, c, newStore(documents), usages)
+}
+
+// analyze finds the policies and what they do.
+func (s *Set) analyze(c *ast.Compiler, modules map[string]*ast.Module) (map[string]usage, error) {
+	usages, faults := map[string]usage{}, map[string]error{}
+	for _, m := range modules {
+		name, ok := lint.PolicyName(m)
+		if !ok || s.policies[name] != nil {
+			continue
+		}
+		s.policies[name] = &Policy{name: name, set: s}
+		usages[name] = analyze(c, policyRef(name), s.builtins)
+		for _, err := range usages[name].faults { // those of a library come with each policy that uses it
+			faults[err.Error()] = err
+		}
+	}
+	all := make([]error, 0, len(faults))
+	for _, text := range sortedKeys(faults) {
+		all = append(all, faults[text])
+	}
+	return usages, errors.Join(all...)
 }
 
 var policiesRef = ast.MustParseRef("data.sallyport.policies")
