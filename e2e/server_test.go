@@ -95,7 +95,13 @@ func writeConfig(t *testing.T, dir, config string) {
 // and demands an orderly exit.
 func start(t *testing.T, config string) *server {
 	t.Helper()
-	s := launch(t, workspace(t, config))
+	return startIn(t, workspace(t, config))
+}
+
+// startIn is start in a workspace that is there already.
+func startIn(t *testing.T, dir string) *server {
+	t.Helper()
+	s := launch(t, dir)
 	ready := s.waitLog("ready", 30*time.Second, func(l logLine) bool { return l.text("msg") == "ready" })
 	s.radius = first(ready["radius"], 0)
 	s.ldap, s.ldaps = first(ready["ldap"], 0), first(ready["ldap"], 1)
