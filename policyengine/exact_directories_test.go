@@ -182,7 +182,7 @@ func (o *organisation) compare(t *rapid.T, dir string, numbers *policyengine.Pol
 	}
 	var w *world
 	with, without := w.engine(t, set.Expressions(), bindings, 100), w.engine(t, set.Expressions(), bindings, 0)
-	for range rapid.IntRange(5, 25).Draw(t, "steps") {
+	for range rapid.IntRange(3, 12).Draw(t, "steps") {
 		o.happen(t)
 		in := o.login(t)
 		if in == nil {
