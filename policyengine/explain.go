@@ -23,9 +23,11 @@ type Explanation struct {
 	// Calls are the calls of helper functions in the order of execution, those of
 	// policies that it called among them.
 	Calls []HelperCall
-	// Reads are the places of the input that it can look at.
-	Reads Reads
-	Took  time.Duration
+	// Reads are the places of the input that it can look at, Looked those that it has
+	// looked at this time.
+	Reads  Reads
+	Looked []Path
+	Took   time.Duration
 }
 
 // RuleTrace is a rule that took part in the result.

@@ -137,6 +137,7 @@ func (e *evaluation) call(ctx context.Context, b *builtin, args []ast.Value) (as
 	start := time.Now()
 	at := e.location
 	record := e.trace.begin(b.name)
+	e.trace.looked(b.looksAt(args)...)
 	var v ast.Value
 	var err error
 	cached := false

@@ -40,15 +40,17 @@ func (p *Policy) explain(ctx context.Context, e *evaluation, document ast.Value)
 	e.policy, e.root, e.trace = p, e, &trace{}
 	r, err := e.run(policyengine.WithoutEffects(ctx), document, e.trace.options()...)
 	return policyengine.Explanation{
-		Result: r, Rules: e.trace.written(), Calls: e.trace.calls, Reads: p.reads, Took: time.Since(start),
+		Result: r, Rules: e.trace.written(), Calls: e.trace.calls, Reads: p.reads,
+		Looked: e.trace.lookedAt(p.reads.Paths), Took: time.Since(start),
 	}, err
 }
 
 // trace takes down what happens in an evaluation, and in those of the policies
 // that it calls. All methods of nil do nothing.
 type trace struct {
-	calls []policyengine.HelperCall
-	rules []tracedRule
+	calls  []policyengine.HelperCall
+	rules  []tracedRule
+	places []policyengine.Path
 }
 
 type tracedRule struct {
@@ -60,7 +62,8 @@ func (t *trace) options() []opa.EvalOption {
 	if t == nil {
 		return nil
 	}
-	return []opa.EvalOption{opa.EvalQueryTracer(t)}
+	// The index of rules leaves bodies out without a word of what it looked at.
+	return []opa.EvalOption{opa.EvalQueryTracer(t), opa.EvalRuleIndexing(false)}
 }
 
 // begin takes its place for a call before those that it makes itself.
@@ -109,8 +112,13 @@ func (t *trace) Enabled() bool { return true }
 // Config implements topdown.QueryTracer.
 func (t *trace) Config() topdown.TraceConfig { return topdown.TraceConfig{PlugLocalVars: true} }
 
-// TraceEvent implements topdown.QueryTracer: it looks for rules that are true.
+// TraceEvent implements topdown.QueryTracer: it looks for rules that are true, and
+// for places of the input.
 func (t *trace) TraceEvent(e topdown.Event) {
+	if x, ok := e.Node.(*ast.Expr); ok && e.Op == topdown.EvalOp {
+		t.look(x, e)
+		return
+	}
 	r, ok := e.Node.(*ast.Rule)
 	if e.Op != topdown.ExitOp || !ok || len(r.Head.Args) > 0 || len(t.rules) == maxTraced {
 		return

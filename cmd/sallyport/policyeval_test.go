@@ -70,7 +70,7 @@ func TestPolicyEval(t *testing.T) {
 			args: words("eval hours --user alice --application vpn --client 192.0.2.7 --time 2026-01-31T07:00"),
 			want: []string{
 				"login of alice to vpn over radius from 192.0.2.7, Sat 2026-01-31 07:00:00 CET\npolicy hours passes (", "because of " + at("5:1") + ": allow if ak_is_group_member",
-				`{"name":"staff"}) = true (` + at("5:10"), "can look at: input.now.hour, input.radius.nas_identifier, input.request.user.groups", "its results are not kept: it calls ak_create_event",
+				`{"name":"staff"}) = true (` + at("5:10"), "looked at: input.", "can look at: input.now.hour, input.radius.nas_identifier, input.request.user.groups", "its results are not kept: it calls ak_create_event",
 			},
 			not: []string{"Not now."},
 		},

@@ -20,7 +20,8 @@ type explanationJSON struct {
 	Events      []eventJSON `json:"events"` // they were not written
 	Rules       []ruleJSON  `json:"rules"`
 	Calls       []callJSON  `json:"calls"`
-	Reads       []string    `json:"reads"`
+	Reads       []string    `json:"reads"`  // what it can look at
+	Looked      []string    `json:"looked"` // and has looked at
 	Cacheable   bool        `json:"cacheable"`
 	Uncacheable string      `json:"uncacheable,omitempty"`
 	TookMS      float64     `json:"took_ms"`
@@ -55,7 +56,7 @@ type callJSON struct {
 func newExplanationJSON(name string, x *policyengine.Explanation, exception *policyengine.Exception) *explanationJSON {
 	j := &explanationJSON{
 		Policy: name, Passing: x.Result.Passing, Messages: orEmpty(x.Result.Messages), Notes: orEmpty(x.Result.Notes),
-		RawResult: x.Result.Raw, Events: []eventJSON{}, Rules: []ruleJSON{}, Calls: []callJSON{}, Reads: []string{},
+		RawResult: x.Result.Raw, Events: []eventJSON{}, Rules: []ruleJSON{}, Calls: []callJSON{},
 		Cacheable: x.Reads.Uncacheable == "", Uncacheable: x.Reads.Uncacheable, TookMS: milliseconds(x.Took),
 	}
 	if exception != nil {
@@ -74,15 +75,21 @@ func newExplanationJSON(name string, x *policyengine.Explanation, exception *pol
 		}
 		j.Calls = append(j.Calls, call)
 	}
-	for _, p := range x.Reads.Paths {
-		path := "input." + string(p)
-		if p == "" {
-			path = "input"
-		}
-		j.Reads = append(j.Reads, path)
-	}
+	j.Reads, j.Looked = inputPaths(x.Reads.Paths), inputPaths(x.Looked)
 	j.Decided = j.decided()
 	return j
+}
+
+// inputPaths are places of the input as policies write them.
+func inputPaths(paths []policyengine.Path) []string {
+	all := make([]string, len(paths))
+	for i, p := range paths {
+		all[i] = "input." + string(p)
+		if p == "" {
+			all[i] = "input"
+		}
+	}
+	return all
 }
 
 // decided is the rule that gave allow its value; nil if none did, or the policy
@@ -105,6 +112,7 @@ func (j *explanationJSON) print(env *environment, about string) error {
 	p.line(0, "%s", about)
 	p.line(0, "policy %s %s (%.1f ms)", j.Policy, verb(j.Passing, j.Error), j.TookMS)
 	j.write(p, 1)
+	p.line(1, "looked at: %s", listOr(j.Looked, "nothing of the input"))
 	p.line(1, "can look at: %s", listOr(j.Reads, "nothing of the input"))
 	if j.Cacheable {
 		p.line(1, "its results can be kept")
