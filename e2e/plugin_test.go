@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -199,15 +200,23 @@ func TestPluginReadmes(t *testing.T) {
 		if len(blocks) != 3 || blocks[1][1] != "rego" {
 			t.Fatalf("%s: %d blocks, want settings, an expression policy and a scoped one", name, len(blocks))
 		}
-		policies := filepath.Join(dir, name)
-		if err := os.Mkdir(policies, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		policy := regexp.MustCompile(`package sallyport\.policies\.(\w+)`).FindStringSubmatch(blocks[1][2])
-		put(t, filepath.Join(policies, policy[1]+".rego"), blocks[1][2])
-		put(t, filepath.Join(dir, name+"-scoped.yaml"), blocks[2][2])
-		settings := strings.NewReplacer("/etc/sallyport/", dir+"/", "/var/lib/sallyport/", dir+"/").Replace(blocks[0][2])
-		put(t, filepath.Join(dir, "sallyport.yaml"), settings+fmt.Sprintf(`
+		checkPage(t, dir, name, blocks[0][2], blocks[1][2], blocks[2][2])
+	}
+}
+
+// checkPage checks a configuration with the settings, the expression policy and the
+// scoped policies of a page.
+func checkPage(t *testing.T, dir, name, settings, expression, scoped string) {
+	t.Helper()
+	policies := filepath.Join(dir, name)
+	if err := os.MkdirAll(policies, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	policy := regexp.MustCompile(`package sallyport\.policies\.(\w+)`).FindStringSubmatch(expression)
+	put(t, filepath.Join(policies, policy[1]+".rego"), expression)
+	put(t, filepath.Join(dir, name+"-scoped.yaml"), scoped)
+	settings = strings.NewReplacer("/etc/sallyport/", dir+"/", "/var/lib/sallyport/", dir+"/").Replace(settings)
+	put(t, filepath.Join(dir, "sallyport.yaml"), settings+fmt.Sprintf(`
 store: sqlite:./users.db
 listen: {radius: ["127.0.0.1:0"]}
 realms: {example: {default: true, directories: [local]}}
@@ -215,8 +224,58 @@ directories: {local: {type: local}}
 applications: {vpn: {radius: {clients: [127.0.0.1], secret: a-secret-of-the-tests}, policies: {bindings: [{policy: %s}]}}}
 policies: {scoped: [%s-scoped.yaml], expressions: %s}
 `, policy[1], name, name))
-		if out, code := command(t, dir, "", nil, filepath.Join(built, "bin/sallyport"), "check"); code != 0 {
-			t.Errorf("%s: %d\n%s", name, code, out)
+	if out, code := command(t, dir, "", nil, filepath.Join(built, "bin/sallyport"), "check"); code != 0 {
+		t.Errorf("%s: %d\n%s", name, code, out)
+	}
+}
+
+// TestPluginManual does what docs/plugins.md says: it builds the helper there, lists
+// it, asks it, and checks the policies.
+func TestPluginManual(t *testing.T) {
+	page, err := os.ReadFile("../docs/plugins.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := map[string][]string{}
+	for _, b := range regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		blocks[b[1]] = append(blocks[b[1]], b[2])
+	}
+	if len(blocks["go"]) != 2 || len(blocks["yaml"]) != 3 || len(blocks["rego"]) != 1 || len(blocks["console"]) != 1 {
+		t.Fatalf("the page has other blocks: %q", blocks)
+	}
+	dir := t.TempDir()
+	programs := filepath.Join(dir, "plugins.d")
+	if err := os.Mkdir(programs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "main.go"), blocks["go"][0])
+	put(t, filepath.Join(dir, "oncall.txt"), "erin\n")
+	put(t, filepath.Join(dir, "roster.token"), "a-secret-of-the-tests\n")
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(root, "examples/plugins/oncall_of_the_manual/main.go"): filepath.Join(dir, "main.go"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "overlay.json"), string(overlay))
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", filepath.Join(programs, "oncall"), "./examples/plugins/oncall_of_the_manual")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	install(t, programs)
+	for _, settings := range blocks["yaml"][:2] {
+		checkPage(t, dir, "oncall", settings, blocks["rego"][0], blocks["yaml"][2])
+		for line := range strings.Lines(blocks["console"][0]) {
+			args := strings.TrimPrefix(strings.TrimSpace(line), "$ sallyport ")
+			out, code := command(t, dir, "", nil, "sh", "-c", filepath.Join(built, "bin/sallyport")+" "+args)
+			if code != 0 || strings.Contains(args, " call ") && !strings.HasPrefix(out, "true  (") {
+				t.Errorf("%s: %d\n%s", args, code, out)
+			}
 		}
 	}
 }
