@@ -1,6 +1,10 @@
 package policyengine
 
-import "cmp"
+import (
+	"cmp"
+	"reflect"
+	"slices"
+)
 
 // combine makes one decision of what the bindings said. Bindings that are
 // skipped or on a dry run do not count, and where none counts everybody comes in
@@ -28,13 +32,29 @@ func combine(app *application, bindings []*binding, records []BindingRecord) Dec
 		}
 		if r.counts() {
 			d.Messages = append(d.Messages, r.Messages...)
-			d.Events = append(d.Events, r.Events[:min(len(r.Events), MaxEvents-len(d.Events))]...)
+			d.Events = withEvents(d.Events, r.Events)
 		}
 	}
 	if !d.Allowed && len(d.Messages) == 0 {
 		d.Messages = []string{app.message}
 	}
 	return d
+}
+
+// withEvents adds the events of a policy, as far as there is room. Those of a
+// policy that several called are in the results of all of them, with the very same
+// context, and are told once.
+func withEvents(all, more []Event) []Event {
+	for _, e := range more {
+		context := reflect.ValueOf(e.Context).Pointer()
+		told := slices.ContainsFunc(all, func(known Event) bool {
+			return context != 0 && reflect.ValueOf(known.Context).Pointer() == context
+		})
+		if !told && len(all) < MaxEvents {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // counts tells whether the binding has a say.

@@ -34,7 +34,9 @@ type Result struct {
 	// Raw is what the policy wants to hand on (its raw_result): JSON-like
 	// values. It never changes the verdict.
 	Raw any
-	// Events are what the policy, and those that it called, want in the audit.
+	// Events are what the policy, and those that it called, want in the audit. The
+	// events of a policy that several of a decision call have the very same Context
+	// in the results of all of them, and the decision has them once.
 	Events []Event
 }
 

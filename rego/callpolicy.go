@@ -75,7 +75,9 @@ func callPolicy(ctx context.Context, e *evaluation, args []ast.Value) (ast.Value
 	if a.err != nil {
 		return nil, a.err
 	}
-	e.events = append(e.events, a.events...)
+	if !slices.Contains(e.heard, a) {
+		e.heard, e.events = append(e.heard, a), append(e.events, a.events...)
+	}
 	e.cached = cached
 	return a.value, nil
 }

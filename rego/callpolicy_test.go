@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-auth/sallyport/config"
 	"github.com/sallyport-auth/sallyport/internal/fresh"
 	"github.com/sallyport-auth/sallyport/policyengine"
 )
@@ -176,6 +177,32 @@ func TestCallsOfADecision(t *testing.T) {
 		if runs != decisions+1 {
 			t.Errorf("it ran %d times in %d decisions", runs, decisions+1)
 		}
+	}
+}
+
+// TestEventsOfACall: a policy that is called several times, by one policy or by
+// two, has one event in the decision, and another one with other arguments.
+func TestEventsOfACall(t *testing.T) {
+	set := loadWith(t, Options{}, map[string]string{
+		"q.rego": named("q", "allow if ak_create_event(\"seen\", {})"),
+		"a.rego": named("a", "allow if { ak_call_policy(\"q\", {}).passing; ak_call_policy(\"q\", {}).passing }"),
+		"b.rego": named("b", "allow if { ak_call_policy(\"q\", {}).passing; ak_call_policy(\"q\", {\"x\": 1}).passing; ak_create_event(\"seen\", {}) }"),
+	})
+	var bindings []config.Binding
+	for _, name := range []string{"a", "b"} {
+		bindings = append(bindings, config.Binding{Policy: name, Enabled: true, Timeout: time.Minute, FailureResult: "refuse", Stage: "access"})
+	}
+	app := &config.Application{Policies: config.ApplicationPolicies{Timeout: time.Minute, Bindings: bindings}}
+	engine, err := policyengine.New(&config.Config{Applications: map[string]*config.Application{"vpn": app}}, policyengine.Options{Expressions: set.Expressions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := engine.Decide(t.Context(), policyengine.StageAccess, alice())
+	if err != nil || !d.Allowed {
+		t.Fatalf("%+v, error %v", d, err)
+	}
+	if len(d.Events) != 3 || len(d.Bindings[0].Events) != 1 || len(d.Bindings[1].Events) != 3 {
+		t.Errorf("events %+v, of the bindings %+v, %+v", d.Events, d.Bindings[0].Events, d.Bindings[1].Events)
 	}
 }
 

@@ -60,6 +60,8 @@ type evaluation struct {
 	caller, root *evaluation
 	messages     []string
 	events       []policyengine.Event
+	// heard are the answers of other policies whose events are among events.
+	heard []*answer
 	// location is the place of the call that is being answered.
 	location *ast.Location
 	// cached: the last call of another policy was answered from the table.
