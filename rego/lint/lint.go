@@ -54,10 +54,12 @@ type program struct {
 	policies []string
 	// called are the names of all functions that are called somewhere.
 	called map[string]bool
-	// giving are the rules whose value is a result of ak_call_policy, byDNS those
-	// that hold by answers of the DNS alone.
-	giving, byDNS map[*ast.Rule]bool
-	found         []Finding
+	// giving are the rules whose value is a result of ak_call_policy, or holds
+	// results so many steps below; byDNS are those that hold by answers of the DNS
+	// alone.
+	giving map[*ast.Rule]int
+	byDNS  map[*ast.Rule]bool
+	found  []Finding
 }
 
 // unit is one module at work.
@@ -89,10 +91,13 @@ func newProgram(modules map[string]*ast.Module, l Language) *program {
 	slices.Sort(p.policies)
 	p.policies = slices.Compact(p.policies)
 	if p.called[functionCallPolicy] {
-		p.giving = p.fixpoint((*unit).givesResult)
+		p.giving = fixpoint(p, (*unit).givesResult)
 	}
 	if p.asksDNS() {
-		p.byDNS = p.fixpoint((*unit).holdsByDNS)
+		p.byDNS = fixpoint(p, func(u *unit, r *ast.Rule, known map[*ast.Rule]bool) (bool, bool) {
+			holds := u.holdsByDNS(r, known)
+			return holds, holds
+		})
 	}
 	return p
 }
@@ -101,15 +106,18 @@ func (p *program) asksDNS() bool { return p.called[functionResolveDNS] || p.call
 
 // fixpoint collects the rules that have a property, which may depend on other
 // rules that have it.
-func (p *program) fixpoint(has func(u *unit, r *ast.Rule, known map[*ast.Rule]bool) bool) map[*ast.Rule]bool {
-	known := map[*ast.Rule]bool{}
+func fixpoint[V any](p *program, has func(u *unit, r *ast.Rule, known map[*ast.Rule]V) (V, bool)) map[*ast.Rule]V {
+	known := map[*ast.Rule]V{}
 	for more := true; more; {
 		more = false
 		for _, m := range p.modules {
 			u := &unit{program: p, Module: m}
 			for _, r := range m.Rules {
-				if !known[r] && has(u, r, known) {
-					known[r], more = true, true
+				if _, ok := known[r]; ok {
+					continue
+				}
+				if v, ok := has(u, r, known); ok {
+					known[r], more = v, true
 				}
 			}
 		}
