@@ -23,7 +23,7 @@ var scaffold embed.FS
 var pluginName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // release is what a version looks like that the Go module can have.
-var release = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$`)
+var release = regexp.MustCompile(`^v\d+\.\d+\.\d+(-(alpha|beta|rc)[.0-9]*)?$`)
 
 // pluginScaffoldCmd is "sallyport plugin scaffold". It needs no configuration.
 type pluginScaffoldCmd struct {
@@ -40,7 +40,7 @@ func (c *pluginScaffoldCmd) Run(env *environment) error {
 	if dir == "" {
 		dir = c.Name
 	}
-	files, err := scaffoldFiles(c.Name)
+	files, err := scaffoldFiles(c.Name, version)
 	if err != nil {
 		return err
 	}
@@ -54,14 +54,14 @@ func (c *pluginScaffoldCmd) Run(env *environment) error {
 	return say(env, "wrote %s to %s; \"make test\" there is next, and README.md tells the rest", strings.Join(names, ", "), dir)
 }
 
-// scaffoldFiles fills the templates in.
-func scaffoldFiles(name string) (map[string][]byte, error) {
-	at := "@latest"
-	if release.MatchString(version) {
-		at = "@" + version
-	}
+// scaffoldFiles fills the templates in. The plugin requires the SDK of the version,
+// if that is one of a release.
+func scaffoldFiles(name, version string) (map[string][]byte, error) {
 	// The language version of a plugin is that of the SDK.
-	data := struct{ Name, Go, At string }{name, "1.26.0", at}
+	data := struct{ Name, Go, Release string }{Name: name, Go: "1.26.0"}
+	if release.MatchString(version) { // else "go mod tidy" takes the latest one
+		data.Release = version
+	}
 	all, err := template.New(name).Delims("<<", ">>").ParseFS(scaffold, "scaffold/*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("read the templates: %w", err)

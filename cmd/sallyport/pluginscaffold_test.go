@@ -46,7 +46,7 @@ func TestScaffold(t *testing.T) {
 		t.Errorf("gofmt: %v, %s", err, out)
 	}
 	makefile, err := os.ReadFile(filepath.Join(dir, "Makefile"))
-	if err != nil || !strings.Contains(string(makefile), "grep -v '  greeter$$' SHA256SUMS") || !strings.Contains(string(makefile), "go get "+sdk+"@latest") {
+	if err != nil || !strings.Contains(string(makefile), "grep -v '  greeter$$' SHA256SUMS") {
 		t.Errorf("%v\n%s", err, makefile)
 	}
 }
@@ -95,5 +95,22 @@ func TestScaffoldRefuses(t *testing.T) {
 	text, readErr := os.ReadFile(filepath.Join(dir, "main.go"))
 	if err != nil || readErr != nil || len(entries) != 1 || string(text) != "mine" {
 		t.Errorf("%v, %q: something was written", entries, text)
+	}
+}
+
+// TestScaffoldVersion: a released program asks for the SDK that is like it.
+func TestScaffoldVersion(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1.2.3": "\nrequire github.com/sallyport-auth/sallyport v1.2.3\n", "v1.2.3-rc.1": "sallyport v1.2.3-rc.1\n",
+		"devel": "\ngo 1.26.0\n", "v1.2.3-4-gabcdef-dirty": "\ngo 1.26.0\n", "v1.2.3-dirty": "\ngo 1.26.0\n",
+	} {
+		files, err := scaffoldFiles("greeter", version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mod := string(files["go.mod"])
+		if !strings.HasSuffix(mod, want) || strings.HasPrefix(want, "\ngo ") == strings.Contains(mod, "require") {
+			t.Errorf("%s: %q", version, mod)
+		}
 	}
 }

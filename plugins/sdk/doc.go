@@ -6,14 +6,14 @@
 //			Name:    "weekday",
 //			Version: "1.0.0",
 //			Functions: []sdk.Function{{
-//				Name:   "is_weekend",
-//				Doc:    "is_weekend() is true on Saturday and Sunday.",
-//				Result: sdk.Boolean,
-//				Class:  sdk.ReadsNetwork,
-//				Call: func(context.Context, sdk.Call) (any, error) {
-//					day := time.Now().Weekday()
-//					return day == time.Saturday || day == time.Sunday, nil
-//				},
+//				Name:  "is_weekend",
+//				Doc:   "is_weekend() is true on Saturday and Sunday.",
+//				Class: sdk.Deterministic,
+//				Reads: []string{"now.weekday"},
+//				Call: sdk.Func0(func(_ context.Context, login sdk.Facts) (bool, error) {
+//					day := login.String("now.weekday")
+//					return day == "Saturday" || day == "Sunday", nil
+//				}),
 //			}},
 //		})
 //	}
