@@ -3,9 +3,11 @@ package plugins
 import (
 	"bufio"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,6 +245,26 @@ func TestFrozenAtClose(t *testing.T) {
 	}
 }
 
+// TestDeafAtClose: a helper that watches nobody and ignores every signal and every
+// request to end is killed after the time of grace.
+func TestDeafAtClose(t *testing.T) {
+	h, _ := openHost(t, configFor(faulty("deaf")), quick())
+	pid := h.Status()[0].PID
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		if err := syscall.Kill(pid, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := h.ask(t, "faulty.pid"); err != nil || got != float64(pid) {
+		t.Errorf("after signals that it ignores: %v, %v; want %d", got, err, pid)
+	}
+	begin := time.Now()
+	h.Close()
+	if took := time.Since(begin); took < quick().grace || took > 5*time.Second || !gone(pid) {
+		t.Errorf("Close took %s; gone: %v", took, gone(pid))
+	}
+}
+
 func TestGrandchildHoldsPipes(t *testing.T) {
 	h, _ := openHost(t, configFor(faulty()), quick())
 	child, err := h.ask(t, "faulty.forks", true)
@@ -300,14 +322,36 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	}
 }
 
-// TestOrphan kills whoever started a helper. As host and frozen it is Linux that
-// tells the helper, which takes its own child along; as parent the SDK notices.
+// TestOrphan ends whoever started helpers, in every way that a process can end.
+// All of them, and what they have started, are gone within a second. As parent it
+// is the SDK that notices; in the other roles Linux tells.
 func TestOrphan(t *testing.T) {
-	for _, role := range []string{"host", "frozen", "parent"} {
-		t.Run(role, func(t *testing.T) {
+	kill := func(s syscall.Signal) func(*exec.Cmd, io.Closer) error {
+		return func(cmd *exec.Cmd, _ io.Closer) error { return cmd.Process.Signal(s) }
+	}
+	for _, tt := range []struct {
+		role, how string
+		end       func(*exec.Cmd, io.Closer) error
+	}{
+		{"host", "killed", kill(syscall.SIGKILL)},
+		{"host", "terminated", kill(syscall.SIGTERM)},
+		{"host", "interrupted", kill(syscall.SIGINT)},
+		{"host", "panic", func(_ *exec.Cmd, stdin io.Closer) error { return stdin.Close() }},
+		{"frozen", "killed", kill(syscall.SIGKILL)},
+		{"deaf", "killed", kill(syscall.SIGKILL)},
+		{"parent", "killed", kill(syscall.SIGKILL)},
+	} {
+		t.Run(tt.role+" "+tt.how, func(t *testing.T) {
 			t.Parallel()
+			if tt.role == "deaf" && runtime.GOOS != "linux" {
+				t.Skip("only Linux kills what watches no parent")
+			}
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "SALLYPORT_TEST_ROLE="+role, "SALLYPORT_TEST_PROGRAMS="+programs, "TMPDIR="+t.TempDir())
+			cmd.Env = append(os.Environ(), "SALLYPORT_TEST_ROLE="+tt.role, "SALLYPORT_TEST_END="+tt.how, "SALLYPORT_TEST_PROGRAMS="+programs, "TMPDIR="+t.TempDir())
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
 			out, err := cmd.StdoutPipe()
 			if err == nil {
 				err = cmd.Start()
@@ -325,15 +369,19 @@ func TestOrphan(t *testing.T) {
 				}
 				pids = append(pids, pid)
 			}
-			if err := cmd.Process.Kill(); err != nil {
+			if err := tt.end(cmd, in); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
 			if len(pids) == 0 {
 				t.Error("nothing was started")
 			}
+			ended := time.Now()
 			for _, pid := range pids {
-				eventually(t, 3*time.Second, "ended with its parent", func() bool { return gone(pid) })
+				eventually(t, 5*time.Second, "ended with its parent", func() bool { return gone(pid) })
+			}
+			if took := time.Since(ended); took > backWithin {
+				t.Errorf("they were gone after %s", took)
 			}
 		})
 	}

@@ -59,8 +59,13 @@ func build(dir string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
+	for _, name := range []string{"second", "third"} { // more programs of one kind
+		if err := os.Link(filepath.Join(dir, "faulty"), filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
 	var manifest strings.Builder
-	for _, name := range []string{"watchlist", "faulty", "sampled"} {
+	for _, name := range []string{"watchlist", "faulty", "sampled", "second", "third"} {
 		path := filepath.Join(dir, name)
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -173,22 +178,33 @@ func gone(pid int) bool {
 func playRole(role string) {
 	programs = os.Getenv("SALLYPORT_TEST_PROGRAMS")
 	switch role {
-	case "host", "frozen": // the helper has a child of its own
-		h, err := Open(context.Background(), configFor(faulty()), Options{})
+	case "host", "frozen": // three helpers, each with a child of its own
+		h, err := Open(context.Background(), configFor(faulty(), config.Plugin{Name: "second"}, config.Plugin{Name: "third"}), Options{})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		i := slices.IndexFunc(h.Helpers(), func(f policyengine.Helper) bool { return f.Name == "faulty.forks" })
-		child, err := h.Helpers()[i].Check(context.Background(), erin(), []any{false})
-		if err == nil && role == "frozen" {
-			err = syscall.Kill(h.Status()[0].PID, syscall.SIGSTOP)
+		var pids []any
+		for i, s := range h.Status() {
+			forks := slices.IndexFunc(h.Helpers(), func(f policyengine.Helper) bool { return f.Name == s.Name+".forks" })
+			child, err := h.Helpers()[forks].Check(context.Background(), erin(), []any{false})
+			if err == nil && role == "frozen" && i == 0 {
+				err = syscall.Kill(s.PID, syscall.SIGSTOP)
+			}
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			pids = append(pids, s.PID, child)
 		}
+		fmt.Println(pids...)
+	case "deaf": // the helper ignores whatever it can
+		h, err := Open(context.Background(), configFor(faulty("deaf")), Options{})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(h.Status()[0].PID, child)
+		fmt.Println(h.Status()[0].PID)
 	case "parent": // starts a helper as somebody without Pdeathsig would
 		cmd := exec.Command(filepath.Join(programs, "watchlist"))
 		cmd.Env = []string{"SALLYPORT_PLUGIN=condition-helper", "PLUGIN_PROTOCOL_VERSIONS=1"}
@@ -205,6 +221,10 @@ func playRole(role string) {
 			return
 		}
 		fmt.Println(cmd.Process.Pid)
+	}
+	if os.Getenv("SALLYPORT_TEST_END") == "panic" {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		panic("as asked for")
 	}
 	select {}
 }

@@ -10,11 +10,11 @@ import (
 )
 
 // processAttributes put a helper into a process group of its own, and have the
-// kernel tell it when we die. Not by SIGKILL, which would leave alone whatever it
-// has started: the SDK answers SIGTERM with SIGKILL to all of the group, and
-// other programs end of it. A stopped group is woken by the kernel for it.
+// kernel kill it when we die. Whatever it has started is left alone by that: the
+// SDK asks the kernel for SIGTERM instead, which it answers with SIGKILL to all of
+// the group.
 func processAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // restrictThread keeps everything that is started from this thread from gaining

@@ -29,6 +29,10 @@ const parentPoll = 250 * time.Millisecond
 // Standard output and standard error go to Sallyport's log; write lines to
 // standard error. Standard input is empty.
 func Serve(p Plugin) {
+	parent := os.Getppid()
+	if !askForSIGTERM() {
+		fmt.Fprintln(os.Stderr, "what this program starts outlives a Sallyport that is killed: call Serve at the beginning of main")
+	}
 	server, err := NewServer(p, os.Stderr)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "plugin %s is not valid: %v\n", p.Name, err)
@@ -40,7 +44,7 @@ func Serve(p Plugin) {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
 	defer signal.Stop(terminated)
-	go endWithParent(watching, os.Getppid(), terminated)
+	go endWithParent(watching, parent, terminated)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  proto.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{proto.Version: {proto.Service: &service{server: server}}},

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -69,8 +68,6 @@ func main() {
 		if _, err := os.Stat(os.Args[2]); err == nil {
 			os.Exit(4)
 		}
-	case "deaf":
-		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	case "configure_hangs":
 		configure = func(context.Context, map[string]any) error { select {} }
 	case "changes": // describes itself otherwise from the second start on
@@ -81,14 +78,22 @@ func main() {
 			panic(err)
 		}
 	}
-	sdk.Serve(sdk.Plugin{
+	faulty := sdk.Plugin{
 		Name: "faulty", Version: "0.1", Functions: functions, Configure: configure,
 		ObserveReads: []string{"user.login"},
 		Observe: func(context.Context, sdk.Outcome) error {
 			outcomes.Add(1)
 			return nil
 		},
-	})
+	}
+	if mode == "deaf" {
+		server, err := sdk.NewServer(faulty, os.Stderr)
+		if err != nil {
+			panic(err)
+		}
+		serveDeaf(server)
+	}
+	sdk.Serve(faulty)
 }
 
 // settings are the section of the configuration.
