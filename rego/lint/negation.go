@@ -40,29 +40,60 @@ func isSure(ref ast.Ref) bool {
 	return slices.ContainsFunc(sure, prefix.HasPrefix) && !slices.ContainsFunc(unsure, prefix.HasPrefix)
 }
 
-// negations finds "not" over what may be unknown: it holds for the unknown too.
+// negations finds "not" over what may be unknown: it holds for the unknown too,
+// and so do != and comparisons where nothing counts as less than everything.
 // A test whether it is known, in the same body or one around it, is enough.
 func (u *unit) negations(bodies []ast.Body) {
 	for _, e := range bodies[len(bodies)-1] {
-		if !e.Negated {
+		reported := map[string]bool{}
+		visit := func(ref ast.Ref) bool {
+			u.mayBeUnknown(ref, e, bodies, reported)
+			return false
+		}
+		if e.Negated {
+			ast.WalkRefs(e, visit)
 			continue
 		}
-		reported := map[string]bool{}
-		ast.WalkRefs(e, func(ref ast.Ref) bool {
-			prefix := ref.ConstantPrefix()
-			for _, part := range uncertain {
-				if !prefix.HasPrefix(part.ref) || part.known != nil && prefix.HasPrefix(part.known) || isSure(ref) || reported[ref.String()] || certain(ref, part.known, e, bodies) {
-					continue
-				}
-				reported[ref.String()] = true
-				hint := fmt.Sprintf("add %s != null", ref)
-				if part.known != nil {
-					hint = fmt.Sprintf("add %s", part.known)
-				}
-				u.report(e.Location, Warning, NegatedUnknown, fmt.Sprintf("%s may be null, and then `%s` holds", ref, written(e)), hint)
+		for _, t := range trueOfNull(e) {
+			if ref, ok := t.Value.(ast.Ref); ok {
+				visit(ref)
 			}
-			return false
-		})
+		}
+	}
+}
+
+// trueOfNull are the operands of a comparison that holds where they are null.
+func trueOfNull(e *ast.Expr) []*ast.Term {
+	terms, ok := e.Terms.([]*ast.Term)
+	if !ok || len(terms) != 3 {
+		return nil
+	}
+	switch terms[0].String() {
+	case "neq":
+		return terms[1:]
+	case "lt", "lte":
+		return terms[1:2]
+	case "gt", "gte":
+		return terms[2:]
+	}
+	return nil
+}
+
+// mayBeUnknown reports a reference of an expression that holds for null. What is
+// compared and has no flag that says whether it is known is left to "not".
+func (u *unit) mayBeUnknown(ref ast.Ref, e *ast.Expr, bodies []ast.Body, reported map[string]bool) {
+	prefix := ref.ConstantPrefix()
+	for _, part := range uncertain {
+		if !prefix.HasPrefix(part.ref) || part.known != nil && prefix.HasPrefix(part.known) || part.known == nil && !e.Negated || isSure(ref) ||
+			reported[ref.String()] || certain(ref, part.known, e, bodies) {
+			continue
+		}
+		reported[ref.String()] = true
+		hint := fmt.Sprintf("add %s != null", ref)
+		if part.known != nil {
+			hint = fmt.Sprintf("add %s", part.known)
+		}
+		u.report(e.Location, Warning, NegatedUnknown, fmt.Sprintf("%s may be null, and then `%s` holds", ref, written(e)), hint)
 	}
 }
 
