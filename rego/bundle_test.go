@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"os"
@@ -216,6 +217,12 @@ func TestBundlesRefused(t *testing.T) {
 		})
 	}
 	unsigned := &config.Bundle{Unsigned: true}
+	publicText, err := os.ReadFile(rsaPublic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsignedToken := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString([]byte(`{"files":[{"name":"p.rego","hash":"00","algorithm":"SHA-256"}]}`)) + "."
 	p := entry{name: "p.rego", text: policyText("")}
 	for _, tt := range []struct {
 		name   string
@@ -254,6 +261,11 @@ func TestBundlesRefused(t *testing.T) {
 		{"signature that is none", archive(t, p, entry{name: ".signatures.json", text: "{"}), trusted, ".signatures.json:"},
 		{"foreign verifier", archive(t, p, entry{name: ".signatures.json", text: `{"plugin": "x", "signatures": ["a.b.c"]}`}), trusted, `no verifier exists under id x`},
 		{"no signatures", archive(t, p, entry{name: ".signatures.json", text: `{"signatures": []}`}), trusted, "missing JWT"},
+		{"twice in another spelling", spoiled(func(e []entry) []entry { return append(e, entry{name: "./vpn/p.rego", text: e[0].text}) }), trusted, "vpn/p.rego is in it twice"},
+		{"signature in another case", spoiled(func(e []entry) []entry { return append(e, entry{name: "/.Signatures.json", text: "{}"}) }), trusted, "is neither a policy"},
+		{"signature further down", spoiled(func(e []entry) []entry { return append(e, entry{name: "/x/.signatures.json", text: "{}"}) }), trusted, "is neither a policy"},
+		{"no algorithm", archive(t, p, entry{name: ".signatures.json", text: `{"signatures": ["` + unsignedToken + `"]}`}), trusted, "failed to verify JWT signature"},
+		{"public key for a secret", build(t, files, documents, sign(t, string(publicText), "HS256", "", "")), &config.Bundle{PublicKey: rsaPublic, Algorithm: "HS256"}, "a public key is none"},
 
 		{"no archive", []byte("package x"), unsigned, "it is no bundle"},
 		{"cut off", signed[:len(signed)/2], unsigned, "read "},

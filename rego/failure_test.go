@@ -3,6 +3,7 @@ package rego
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -127,5 +128,16 @@ func TestRegexEngine(t *testing.T) {
 		if _, err := load(t, files); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// TestLongFaults: what the evaluator says may quote a value, however long it is.
+func TestLongFaults(t *testing.T) {
+	set := loadWith(t, Options{}, map[string]string{"p.rego": policyText("allow if to_number(input.ldap.bind_dn) > 5")})
+	in := alice()
+	in.LDAP.BindDN = strings.Repeat("9", 64<<10)
+	_, err := set.policies["p"].Eval(t.Context(), in)
+	if err == nil || !strings.Contains(err.Error(), "to_number: ") || len(err.Error()) > 2*maxLineLen {
+		t.Errorf("%d octets: %.200v", len(fmt.Sprint(err)), err)
 	}
 }

@@ -104,7 +104,7 @@ func (e *evaluation) exception(ctx context.Context, code policyengine.ExceptionC
 		x.Code, x.Err = policyengine.ExceptionCanceled, ended(late)
 	case errors.As(err, &fault):
 		x.Location = placeOf(fault.Location)
-		x.Code, x.Err = codeOf(fault), errors.New(fault.Message)
+		x.Code, x.Err = codeOf(fault), errors.New(shortened(fault.Message)) // it may quote a value
 		if e.failed != nil {
 			x.Code, x.Err = e.failed.Code, e.failed.Err
 		}

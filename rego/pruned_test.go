@@ -100,7 +100,7 @@ func (m *maker) term(depth int) string {
 	}
 	inner := func() string { return m.term(depth - 1) }
 	x := m.name("x")
-	switch rapid.IntRange(0, 26).Draw(m.T, "term") {
+	switch rapid.IntRange(0, 27).Draw(m.T, "term") {
 	case 0:
 		return fmt.Sprintf("object.get(%s, %s, %s)", m.object(), m.key(), inner())
 	case 1:
@@ -157,6 +157,8 @@ func (m *maker) term(depth int) string {
 		return fmt.Sprintf("[%[1]s, %[2]s | %[3]s[%[1]s] = %[2]s]", x, m.name("y"), m.place())
 	case 24:
 		return fmt.Sprintf("object.keys(%s)", m.object())
+	case 26:
+		return fmt.Sprintf("[%[1]s[%[2]s] | %[1]s = %[3]s; %[1]s = %[4]s]", x, m.key(), m.object(), m.object())
 	case 25:
 		return fmt.Sprintf("[%[1]s | %[1]s := %[2]s with data.sallyport.lib.l.ldap as %[3]s]", x, m.one("lib.ldap", "lib.chosen"), inner())
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/bundle"
 
@@ -68,6 +69,9 @@ const anyKey = "bundle"
 func verification(b *config.Bundle) (*bundle.VerificationConfig, error) {
 	key := b.Secret.Reveal()
 	if b.PublicKey != "" {
+		if strings.HasPrefix(b.Algorithm, "HS") { // whoever knows the public key could sign
+			return nil, fmt.Errorf("%s needs a secret, and a public key is none", b.Algorithm)
+		}
 		text, err := publicKey(b.PublicKey)
 		if err != nil {
 			return nil, err
