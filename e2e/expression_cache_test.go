@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/sallyport-auth/sallyport/internal/testenv"
+)
+
+// TestCachedPolicies: the same login again and again is answered from the cache,
+// and the next login after a change by command is decided anew.
+func TestCachedPolicies(t *testing.T) {
+	t.Parallel()
+	policies := map[string]string{}
+	for name, condition := range map[string]string{
+		"groups":  `"vpn" in input.request.user.groups`,
+		"member":  `ak_is_group_member(input.request.user, {"name": "vpn"})`,
+		"cousin":  `ak_is_group_member("robert", {"name": "vpn"})`,
+		"finder":  `ak_user_by({"username": "robert", "groups__name": "vpn"}) != null`,
+		"someone": `ak_user_by({"groups__name": "vpn", "username__startswith": "a"}) != null`,
+		"caller":  `ak_call_policy("member", {}).passing`,
+		"active":  `ak_user_by({"username": "robert"}).is_active`,
+	} {
+		policies[name+".rego"] = named(name, "allow if "+condition+"\n\nmessages contains \""+name+"\" if allow")
+	}
+	names := slices.Sorted(maps.Keys(policies))
+	var bindings strings.Builder
+	for _, name := range names {
+		bindings.WriteString("{policy: " + strings.TrimSuffix(name, ".rego") + "}, ")
+	}
+	config := expressive(
+		app{"vpn", "bindings: [" + strings.TrimSuffix(bindings.String(), ", ") + ", {group: nobody}]"},
+		app{"plain", "bindings: [{policy: member}]"},
+	) + athome + "policies: {expressions: expressions}\n"
+	s := startIn(t, expressing(t, config, policies))
+	must := func(args ...string) {
+		t.Helper()
+		if out, code := s.sallyport("", args...); code != 0 {
+			t.Fatalf("sallyport %v: %d\n%s", args, code, out)
+		}
+	}
+	must("group", "add", "nobody")
+	must("group", "add", "friends")
+	must("group", "members", "vpn", "--add-group", "friends")
+	b := s.binder(t)
+	const logins = 200
+	for i := range logins {
+		if got := b.bind("alice", "plain"); got.code != 0 {
+			t.Fatalf("login %d: %+v", i, got)
+		}
+	}
+	hits := s.metric(`sallyport_policy_cache_results_total{policy="member",result="hit"}`)
+	misses := s.metric(`sallyport_policy_cache_results_total{policy="member",result="miss"}`)
+	if hits != logins-1 || misses != 1 {
+		t.Errorf("%d logins: %d hits and %d misses", logins, hits, misses)
+	}
+
+	says := func(when string, want ...string) {
+		t.Helper()
+		for _, w := range want {
+			if !slices.Contains(names, w+".rego") {
+				t.Fatalf("there is no policy %s", w)
+			}
+		}
+		for range 2 { // decided, and from the cache
+			got := strings.Fields(b.bind("alice", "vpn").text)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: the policies that allow are %q, want %q", when, got, want)
+			}
+		}
+	}
+	says("before", "active", "caller", "groups", "member", "someone")
+	for range 3 {
+		must("group", "members", "vpn", "--add-user", "robert")
+		says("robert is in", "active", "caller", "cousin", "finder", "groups", "member", "someone")
+		must("group", "members", "vpn", "--remove-user", "alice")
+		says("alice is out", "active", "cousin", "finder")
+		must("group", "members", "friends", "--add-user", "alice")
+		says("alice is in by another group", "active", "caller", "cousin", "finder", "groups", "member", "someone")
+		must("user", "disable", "robert")
+		says("robert is disabled", "caller", "cousin", "finder", "groups", "member", "someone")
+		must("user", "enable", "robert")
+		must("group", "members", "vpn", "--remove-user", "robert")
+		must("group", "members", "vpn", "--remove-group", "friends")
+		says("nobody is in", "active")
+		must("group", "members", "vpn", "--add-group", "friends", "--add-user", "alice")
+		must("group", "members", "friends", "--remove-user", "alice")
+		says("as before", "active", "caller", "groups", "member", "someone")
+	}
+	must("user", "delete", "robert")
+	says("robert is gone", "caller", "groups", "member", "someone")
+}
+
+// TestCachedDirectory: a change in slapd acts when the directory forgets the user,
+// for all policies at once: no login is decided by both.
+func TestCachedDirectory(t *testing.T) {
+	t.Parallel()
+	const ttl = time.Second
+	srv := testenv.StartSlapd(t, testenv.SlapdOptions{})
+	config := expressive(app{"vpn", "bindings: [{policy: groups}, {policy: member}, {policy: fresh}, {group: nobody}]"}) +
+		"realms:\n  corp: {default: true, directories: [corp]}\ndirectories:\n  corp:\n    type: ldap\n    " +
+		strings.ReplaceAll(slapdKeys(srv, "cache: {ttl: "+ttl.String()+"}", srv.LDAPSURL), "\n", "\n    ") +
+		"\npolicies: {expressions: expressions}\n"
+	s := startIn(t, expressing(t, config, map[string]string{
+		"groups.rego": named("groups", "messages contains \"in-groups\" if \"outermost\" in input.request.user.groups"),
+		"member.rego": named("member", "messages contains \"is-member\" if ak_is_group_member(input.request.user, {\"name\": \"outermost\"})"),
+		"fresh.rego":  named("fresh", "messages contains \"is-fresh\" if { ak_is_group_member(input.request.user, {\"name\": \"outermost\"}); input.now.unix > 0 }"),
+	}))
+	admin, err := goldap.DialURL(srv.LDAPURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if err := admin.Bind(srv.AdminDN, srv.AdminPassword); err != nil {
+		t.Fatal(err)
+	}
+	const in, out = "in-groups is-member is-fresh", ""
+	type answer struct {
+		begun time.Time
+		text  string
+	}
+	var (
+		running sync.WaitGroup
+		mu      sync.Mutex
+		answers []answer
+	)
+	stop := make(chan struct{})
+	for range 4 {
+		b := s.binder(t)
+		running.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				a := answer{begun: time.Now()}
+				a.text = strings.Join(strings.Fields(strings.ReplaceAll(b.bind("bob", "vpn").text, "Access denied.", "")), " ")
+				mu.Lock()
+				answers = append(answers, a)
+				mu.Unlock()
+			}
+		})
+	}
+	changed := time.Time{}
+	for _, want := range []string{in, out, in} {
+		s.eventually("login says "+want, ttl+5*time.Second, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(answers) > 0 && answers[len(answers)-1].text == want
+		})
+		// What began a time to live after the change is as it is now. The margin is
+		// for a look-up that was under way, on a busy machine.
+		if wait := time.Until(changed.Add(ttl + 700*time.Millisecond)); wait > 0 {
+			time.Sleep(wait)
+		}
+		settled := time.Now()
+		time.Sleep(100 * time.Millisecond)
+		mu.Lock()
+		for _, a := range answers {
+			if a.text != in && a.text != out {
+				t.Errorf("a mixed answer: %q", a.text)
+			}
+			if a.begun.After(settled) && a.text != want {
+				t.Errorf("%s after the change: %q, want %q", a.begun.Sub(changed), a.text, want)
+			}
+		}
+		answers = nil
+		mu.Unlock()
+		change := goldap.NewModifyRequest("cn=inner,ou=groups,"+srv.BaseDN, nil)
+		member := []string{"uid=bob,ou=people," + srv.BaseDN}
+		if want == in {
+			change.Replace("member", []string{"uid=alice,ou=people," + srv.BaseDN})
+		} else {
+			change.Replace("member", member)
+		}
+		if err := admin.Modify(change); err != nil {
+			t.Fatal(err)
+		}
+		changed = time.Now()
+	}
+	close(stop)
+	running.Wait()
+	if hits := s.metric(`sallyport_policy_cache_results_total{policy="member",result="hit"}`); hits == 0 {
+		t.Error("nothing was answered from the cache")
+	}
+}
