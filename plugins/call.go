@@ -167,7 +167,7 @@ func (p *program) call(ctx context.Context, spec *proto.Function, request *proto
 			}
 			return response.GetValue(), nil
 		}
-		again := lost == nil && spec.GetClass() == proto.Class_CLASS_DETERMINISTIC && processLost(err) && ctx.Err() == nil
+		again := lost == nil && spec.GetClass() == proto.Class_CLASS_DETERMINISTIC && processLost(err) && inst.isLost(ctx)
 		if !again {
 			return nil, callError(err)
 		}
@@ -175,8 +175,9 @@ func (p *program) call(ctx context.Context, spec *proto.Function, request *proto
 	}
 }
 
-// processLost reports whether an error of a call means that the process or the
+// processLost reports whether an error of a call can mean that the process or the
 // connection went away: Unavailable when it broke, Canceled when we closed it.
+// Programs can answer so, too.
 func processLost(err error) bool {
 	code := status.Code(err)
 	return code == codes.Unavailable || code == codes.Canceled

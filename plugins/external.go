@@ -55,6 +55,7 @@ func (e *external) config(p *program) *plugin.ClientConfig {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.ground.private.path},
 		GRPCDialOptions:  append(dialOptions(), grpc.WithStreamInterceptor(e.conns.intercept)),
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, sockets string) (runner.Runner, error) {
+			e.runner.sockets = sockets
 			e.runner.env = slices.Concat(spec.Env, p.environment())
 			return e.runner, p.account.own(sockets)
 		},

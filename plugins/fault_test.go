@@ -276,11 +276,11 @@ func TestUser(t *testing.T) {
 		return
 	}
 	cfg := configFor(p, config.Plugin{Name: "watchlist"})
-	cfg.Plugins.Allow[0].Memory, cfg.Plugins.Allow[0].Files = 0, 0 // to limit it takes CAP_SYS_RESOURCE
+	cfg.Plugins.Allow[0].Memory, cfg.Plugins.Allow[0].Files = 300, 99
 	h, _ := openHost(t, cfg, quick())
 	got, err := h.ask(t, "faulty.limits")
-	if err != nil {
-		t.Errorf("%v, %v", got, err)
+	if want := fmt.Sprint([]any{float64(300 << 20), 99.0}); err != nil || fmt.Sprint(got) != want {
+		t.Errorf("%v, %v; want %s", got, err, want)
 	}
 	info, err := os.Stat(fmt.Sprintf("/proc/%d", h.Status()[0].PID))
 	if err != nil {
@@ -289,6 +289,27 @@ func TestUser(t *testing.T) {
 	if uid := info.Sys().(*syscall.Stat_t).Uid; uid == 0 {
 		t.Error("it runs as root")
 	}
+	threads, _ := filepath.Glob("/proc/self/task/*/status")
+	for _, thread := range threads {
+		if text, err := os.ReadFile(thread); err == nil && (!strings.Contains(string(text), "\nUid:\t0\t0\t0\t0\n") || !strings.Contains(string(text), "\nGid:\t0\t0\t0\t0\n")) {
+			t.Errorf("a thread of ours is somebody else:\n%s", text)
+		}
+	}
+	closed := configFor(p)
+	closed.Plugins.Sockets = shortDir(t)
+	if _, err := open(t.Context(), closed, Options{}, quick()); err == nil || !strings.Contains(err.Error(), "run chmod 0711") {
+		t.Errorf("sockets that it cannot reach: %v", err)
+	}
+	chmod(t, closed.Plugins.Sockets, 0o711)
+	reachable, _ := openHost(t, closed, quick())
+	if got, err := reachable.ask(t, "faulty.pid"); err != nil {
+		t.Errorf("sockets that it can reach: %v, %v", got, err)
+	}
+}
+
+// TestUnknownUser: there is nobody to run it as.
+func TestUnknownUser(t *testing.T) {
+	p := faulty()
 	p.User = "nobody-of-this-name"
 	if _, err := open(t.Context(), configFor(p), Options{}, quick()); err == nil || !strings.Contains(err.Error(), "plugins.allow[0].user") {
 		t.Errorf("unknown user: %v", err)

@@ -109,6 +109,20 @@ func (i *instance) ping(ctx context.Context, timeout time.Duration) error {
 // breaks first.
 func (i *instance) dead() bool { return i.conn.GetState() != connectivity.Ready }
 
+// isLost reports whether the connection has broken, for callers whose call failed:
+// what they saw of it comes a moment earlier. It reports false when ctx ends.
+func (i *instance) isLost(ctx context.Context) bool {
+	moment := time.NewTimer(250 * time.Millisecond)
+	defer moment.Stop()
+	select {
+	case <-i.lost:
+		return ctx.Err() == nil
+	case <-moment.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // shutdown asks the process to end, and ends it after the grace period.
 func (i *instance) shutdown(grace time.Duration) {
 	impatient := time.AfterFunc(grace, i.process.kill)

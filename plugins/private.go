@@ -66,7 +66,9 @@ func newPrivateDir(cfg *config.Config) (*privateDir, error) {
 	return d, nil
 }
 
-// checkSockets makes the configured directory, or checks that it is ours alone.
+// checkSockets makes the configured directory, or checks that nobody else can see
+// what is in it. Others may pass through to what is theirs (mode 0711): programs of
+// other users have to.
 func checkSockets(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make directory for sockets: %w", err)
@@ -78,8 +80,8 @@ func checkSockets(path string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory", path)
 	}
-	if mode := info.Mode().Perm(); mode != 0o700 {
-		return fmt.Errorf("%s has mode %04o: run chmod 0700 on it", path, mode)
+	if mode := info.Mode().Perm(); mode&^0o011 != 0o700 {
+		return fmt.Errorf("%s has mode %04o: run chmod 0700 on it (0711 where plugins.allow has a user)", path, mode)
 	}
 	return trusted(info)
 }
@@ -100,6 +102,10 @@ func (d *privateDir) binary(name string) (*os.File, error) {
 // share lets other users pass through the directory, to what they own in it: they
 // cannot list it.
 func (d *privateDir) share() error {
+	around := filepath.Dir(d.path)
+	if info, err := os.Stat(around); err != nil || info.Mode().Perm()&0o001 == 0 {
+		return errors.Join(err, fmt.Errorf("a program of another user cannot reach its socket in %s: run chmod 0711 on it", around))
+	}
 	return errors.Join(os.Chmod(d.path, 0o711), os.Chmod(filepath.Join(d.path, "bin"), 0o711)) //nolint:gosec // as said
 }
 

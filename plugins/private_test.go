@@ -10,12 +10,7 @@ import (
 )
 
 func TestPrivateDir(t *testing.T) {
-	base, err := os.MkdirTemp("", "s") //nolint:usetesting // the paths of sockets must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(base) })
-	cfg := &config.Config{Plugins: config.Plugins{Sockets: filepath.Join(base, "run")}}
+	cfg := &config.Config{Plugins: config.Plugins{Sockets: filepath.Join(shortDir(t), "run")}}
 	old := time.Now().Add(-time.Hour)
 	newDir := func() *privateDir {
 		t.Helper()
@@ -50,4 +45,15 @@ func TestPrivateDir(t *testing.T) {
 	if left, _ := os.ReadDir(cfg.Plugins.Sockets); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// shortDir is a directory of mode 0700 for sockets, whose paths must be short.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s") //nolint:usetesting // whose are long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

@@ -3,6 +3,7 @@ package plugins
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 
@@ -34,7 +35,7 @@ func startLimited(command func() *exec.Cmd, l limits) (*exec.Cmd, error) {
 	cmd := command()
 	cmd.SysProcAttr.Ptrace = true
 	if cmd.Start() == nil && stopped(cmd.Process.Pid) {
-		err := errors.Join(limit(cmd.Process.Pid, l), syscall.PtraceDetach(cmd.Process.Pid))
+		err := errors.Join(limitAs(cmd, l), syscall.PtraceDetach(cmd.Process.Pid))
 		return cmd, orEnd(cmd, err)
 	}
 	if cmd.Process != nil { // killed for asking to be traced
@@ -44,7 +45,7 @@ func startLimited(command func() *exec.Cmd, l limits) (*exec.Cmd, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return cmd, orEnd(cmd, limit(cmd.Process.Pid, l))
+	return cmd, orEnd(cmd, limitAs(cmd, l))
 }
 
 // orEnd kills and reaps a process if there is an error.
@@ -69,6 +70,35 @@ func stopped(pid int) bool {
 	}
 }
 
+// limitAs is limit for a process of any user: only the same real user may limit it,
+// or who has CAP_SYS_RESOURCE, which root has not in containers. So this thread,
+// which is root's, has its real user and group for the while. Go knows nothing of
+// it, and nothing else runs on the launcher's thread.
+func limitAs(cmd *exec.Cmd, l limits) error {
+	as := cmd.SysProcAttr.Credential
+	if as == nil {
+		return limit(cmd.Process.Pid, l)
+	}
+	uid, gid := os.Getuid(), os.Getgid() // which are this thread's
+	err := ownThread(int(as.Uid), int(as.Gid))
+	if err == nil {
+		err = limit(cmd.Process.Pid, l)
+	}
+	return errors.Join(err, ownThread(uid, gid))
+}
+
+// ownThread gives a real user and group to the thread that calls it.
+func ownThread(uid, gid int) error {
+	const keep = ^uintptr(0)
+	if _, _, err := syscall.RawSyscall(unix.SYS_SETRESGID, uintptr(gid), keep, keep); err != 0 {
+		return fmt.Errorf("limit the process: become the group %d: %w", gid, err)
+	}
+	if _, _, err := syscall.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), keep, keep); err != 0 {
+		return fmt.Errorf("limit the process: become the user %d: %w", uid, err)
+	}
+	return nil
+}
+
 // limit bounds a process, and what it starts. RLIMIT_DATA is what the program may
 // write to: an address space of any size is no harm, and Go needs a large one.
 func limit(pid int, l limits) error {
@@ -84,11 +114,8 @@ func limit(pid int, l limits) error {
 			value := min(bound, has.Max) // nobody but root can raise it
 			err = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
 		}
-		if errors.Is(err, unix.EPERM) { // not wrapped: it is not about the file
-			return fmt.Errorf("limit the process: %v: to limit a program of another user takes CAP_SYS_RESOURCE", err) //nolint:errorlint // as said
-		}
-		if err != nil {
-			return fmt.Errorf("limit the process: %w", err)
+		if err != nil { // not wrapped: a permission that is missing is not one of the file
+			return fmt.Errorf("limit the process: %v", err) //nolint:errorlint // as said
 		}
 	}
 	return nil

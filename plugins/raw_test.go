@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -48,6 +50,31 @@ func TestServersThatLie(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestUnavailable: a program that says of itself that it went away has not, and is
+// not waited for.
+func TestUnavailable(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unavailable, codes.Canceled} {
+		calls := 0
+		h, err := openInside(t, &rawHelper{
+			description: described(&proto.Function{Name: "f", Result: proto.Type_TYPE_BOOLEAN, Class: proto.Class_CLASS_DETERMINISTIC}),
+			call: func(*proto.CallRequest) (*proto.CallResponse, error) {
+				calls++
+				return nil, status.Error(code, "the database is down")
+			},
+		}, quick(), func(p *config.Plugin) { p.Timeout = time.Minute })
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if got, err := h.ask(t, "faulty.f"); err == nil || calls != 1 || time.Since(begin) > 20*time.Second {
+			t.Errorf("%s: %v, %v after %d calls and %s", code, got, err, calls, time.Since(begin))
+		}
+		if s := h.Status()[0]; s.Restarts != 0 || s.State != Ready {
+			t.Errorf("%s: %+v", code, s)
+		}
 	}
 }
 

@@ -110,6 +110,8 @@ func TestBadStarts(t *testing.T) {
 		"longline":        "too long",
 		"hang":            "did not answer within",
 		"version":         "version",
+		"elsewhere":       `serves on tcp "127.0.0.1:9"`,
+		"outside":         "not on a socket in the directory",
 		"configure_hangs": "did not answer within",
 	}
 	tm := quick()

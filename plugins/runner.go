@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +32,7 @@ const (
 type processRunner struct {
 	launcher       *launcher
 	path, dir      string
+	sockets        string // the directory for them
 	args, env      []string
 	account        *account
 	limits         limits
@@ -211,8 +214,13 @@ func (r *processRunner) Name() string { return r.path }
 // ID is never empty, or go-plugin would not clean up after a failed start.
 func (r *processRunner) ID() string { return strconv.Itoa(r.pid()) }
 
-// PluginToHost returns the address as it is: both share the file system.
+// PluginToHost returns the address as it is: both share the file system. Another
+// one than of a socket in the directory for sockets is refused: who else could be
+// there, or connect, nobody knows.
 func (r *processRunner) PluginToHost(network, addr string) (string, string, error) {
+	if inside, err := filepath.Rel(r.sockets, addr); network != "unix" || err != nil || !filepath.IsLocal(inside) {
+		return "", "", fmt.Errorf("it serves on %.20s %.200q, not on a socket in the directory that PLUGIN_UNIX_SOCKET_DIR names", network, addr)
+	}
 	return network, addr, nil
 }
 

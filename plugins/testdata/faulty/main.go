@@ -64,6 +64,12 @@ func main() {
 	case "version":
 		fmt.Println("1|7|unix|/nowhere|grpc")
 		select {}
+	case "elsewhere": // serves where others could, too
+		fmt.Println("1|1|tcp|127.0.0.1:9|grpc")
+		select {}
+	case "outside":
+		fmt.Println("1|1|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/../../socket|grpc")
+		select {}
 	case "unless": // exits when there is this file
 		if _, err := os.Stat(os.Args[2]); err == nil {
 			os.Exit(4)
