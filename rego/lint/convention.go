@@ -37,6 +37,11 @@ func (u *unit) convention() {
 		u.report(u.Package.Location, Error, WrongPackage,
 			fmt.Sprintf("package %s", strings.TrimPrefix(u.Package.Path.String(), "data.")), packageHint(u.Module))
 	}
+	for _, i := range u.Imports {
+		if name := string(i.Name()); u.language.Names[name] {
+			u.report(i.Location, Error, RuleHidesFunction, fmt.Sprintf("import %s has the name of a built-in function", name), "give it another one with as")
+		}
+	}
 	for _, r := range u.Rules {
 		name := headName(r)
 		if u.language.Names[name] {

@@ -82,6 +82,7 @@ var cases = []struct {
 	{"allow of a comparison", `allow := input.now.hour < 18`, nil},
 
 	{"rule hides a helper", `regex_match := true`, []string{"5:1 rule-hides-function"}},
+	{"import hides a helper", "import data.sallyport.lib.l.member as ak_is_group_member", []string{"5:1 rule-hides-function"}},
 	{"rule hides plugins", `plugin.watchlist := true`, []string{"5:1 rule-hides-function"}},
 
 	{"unknown function", `allow if ak_is_group_membr(input.request.user, {})`, []string{"5:10 unknown-function"}},
