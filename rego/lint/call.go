@@ -59,7 +59,11 @@ func (u *unit) unknownFunction(loc *ast.Location, name string) {
 		}
 	}
 	known := slices.DeleteFunc(slices.Sorted(maps.Keys(u.language.Functions)), func(f string) bool { return strings.HasPrefix(f, "internal.") })
-	u.report(loc, Error, UnknownFunction, text+config.DidYouMean(name, known), "")
+	meant, hint := config.DidYouMean(name, known), ""
+	if meant == "" && strings.HasPrefix(name, "ak_") { // authentik's, perhaps
+		hint = "docs/policies/expressions.md lists those that there are"
+	}
+	u.report(loc, Error, UnknownFunction, text+meant, hint)
 }
 
 // policyName checks a literal name for ak_call_policy.

@@ -277,6 +277,7 @@ func TestSeveralModules(t *testing.T) {
 func TestTexts(t *testing.T) {
 	for lines, want := range map[string]string{
 		`allow if ak_is_group_membr(1, 2)`:           `p.rego:5:10: undefined function ak_is_group_membr, did you mean "ak_is_group_member"? [unknown-function]`,
+		`allow if ak_outpost_of(1)`:                  `p.rego:5:10: undefined function ak_outpost_of: docs/policies/expressions.md lists those that there are [unknown-function]`,
 		`allow if ak_send_email("x")`:                `p.rego:5:10: undefined function ak_send_email: use a plugin [unknown-function]`,
 		`allow if ak_call_policy("native", {})`:      `p.rego:5:10: ak_call_policy("native", {}) is a result of ak_call_policy, an object, which is always true: write ak_call_policy("native", {}).passing [call-policy-as-condition]`,
 		`allow if ak_call_policy("vpn", {}).passing`: `p.rego:5:25: ak_call_policy: there is no policy "vpn" [unknown-policy]`,
