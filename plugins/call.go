@@ -46,6 +46,7 @@ func (f *function) Check(ctx context.Context, in *policyengine.Input, args []pol
 	if ok {
 		if kept := f.program.results.get(key); kept != nil {
 			f.program.counters.remembered.Add(1)
+			policyengine.Remembered(ctx)
 			f.note(ctx, kept)
 			return kept.value, nil
 		}

@@ -21,8 +21,7 @@ type input = policyengine.Input
 // Credentials are not in policyengine.Input, and so never here.
 type fact struct {
 	name string // one of proto.Facts
-	// path is where policies see it, and so what a kept decision depends on; the
-	// whole input for what they do not see.
+	// path is where policies see it, and so what a kept decision depends on.
 	path policyengine.Path
 	// of is nil, a string, bool, float64, []string or map[string][]string.
 	of func(in *input) any
@@ -39,7 +38,7 @@ func loginFacts() []fact {
 		{"protocol", "request.protocol", func(in *input) any { return text(in.Protocol) }},
 		{"operation", "request.operation", func(in *input) any { return text(in.Operation) }},
 		{"application", "context.application.slug", func(in *input) any { return text(in.Application) }},
-		{"login", "", func(in *input) any { return text(in.Login) }},
+		{"login", policyengine.PathLogin, func(in *input) any { return text(in.Login) }},
 		{"realm", "request.obj.name", func(in *input) any { return text(in.Realm) }},
 		{"source.name", "context.source.name", func(in *input) any { return text(in.Source.Name) }},
 		{"source.type", "context.source.type", func(in *input) any { return text(in.Source.Type) }},
@@ -130,9 +129,6 @@ func factsOf(reads []string) []fact {
 func pathsOf(facts []fact) []policyengine.Path {
 	paths := make([]policyengine.Path, 0, len(facts))
 	for _, f := range facts {
-		if f.path == "" {
-			return []policyengine.Path{""}
-		}
 		paths = append(paths, f.path)
 	}
 	slices.Sort(paths)

@@ -89,7 +89,7 @@ func (r reader) Reads() policyengine.Reads { return policyengine.Reads{Paths: r}
 // TestPathsExist: a policy that calls a function with this fact can be kept, or
 // cannot for a reason that is the fact's.
 func TestPathsExist(t *testing.T) {
-	fleeting := []string{"request_id", "login", "now", "now.unix"}
+	fleeting := []string{"request_id", "now", "now.unix"}
 	for _, f := range allFacts() {
 		cfg, err := config.Parse("x.yaml", []byte(`
 realms: {corp: {default: true, directories: [local]}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +58,7 @@ func TestDescribed(t *testing.T) {
 			"recent":  {Class: "S", Result: "number", TTL: time.Minute, Reads: []policyengine.Path{"client_ip", "request.user.username"}},
 			"add":     {Class: "W", Result: "number", Args: []policyengine.ValueType{"number"}, Reads: []policyengine.Path{}},
 			"who":     {Class: "N", Result: "object", Reads: []policyengine.Path{"request.user.groups", "request.user.username"}},
-			"nothing": {Class: "D", Result: "list", Args: []policyengine.ValueType{"object"}, Reads: []policyengine.Path{""}},
+			"nothing": {Class: "D", Result: "list", Args: []policyengine.ValueType{"object"}, Reads: append([]policyengine.Path{policyengine.PathLogin}, userPaths()...)},
 		} {
 			got := h.named(t, name)
 			got.Name, got.Doc, got.Condition = "", "", nil
@@ -66,6 +67,16 @@ func TestDescribed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// userPaths are those of all facts about the user, sorted.
+func userPaths() []policyengine.Path {
+	var paths []policyengine.Path
+	for _, f := range userFacts() {
+		paths = append(paths, f.path)
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 func TestCalls(t *testing.T) {
@@ -109,6 +120,14 @@ func TestKeptAnswers(t *testing.T) {
 			}
 			return got, sources
 		}
+		remembered := func(name string, args ...any) bool {
+			t.Helper()
+			ctx, flag := policyengine.WatchRemembered(t.Context())
+			if _, err := h.named(t, name).Check(ctx, erin(), args); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			return flag.Load()
+		}
 		frank := erin()
 		user := *frank.User
 		user.Login, frank.User = "frank", &user
@@ -126,6 +145,9 @@ func TestKeptAnswers(t *testing.T) {
 		}
 		if s := h.Status()[0]; s.Remembered != 1 || s.Kept != 2 || s.Calls != 2 {
 			t.Errorf("status %+v", s)
+		}
+		if !remembered("recent") || remembered("count") || remembered("count") {
+			t.Error("it is not told which answers were kept")
 		}
 		h.programs[0].results.forget()
 		if sources.Current() {

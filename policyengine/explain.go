@@ -3,6 +3,7 @@ package policyengine
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,23 @@ type HelperCall struct {
 	Location string
 	// Cached: the helper was not asked, an equal call had been answered before.
 	Cached bool
+}
+
+type rememberedKey struct{}
+
+// WatchRemembered returns a context under which Remembered makes the flag true. It
+// is for one call of a Condition: whoever makes the next begins anew.
+func WatchRemembered(ctx context.Context) (context.Context, *atomic.Bool) {
+	flag := new(atomic.Bool)
+	return context.WithValue(ctx, rememberedKey{}, flag), flag
+}
+
+// Remembered says that the answer of a Condition was kept from an earlier call.
+// Without WatchRemembered nobody wants to know.
+func Remembered(ctx context.Context) {
+	if flag, ok := ctx.Value(rememberedKey{}).(*atomic.Bool); ok {
+		flag.Store(true)
+	}
 }
 
 type effectsKey struct{}

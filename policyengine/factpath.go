@@ -22,6 +22,7 @@ func documentFacts() []fact {
 	const login, clock = "is another one in each login", "is the clock"
 	return append(userFacts(),
 		fact{path: "request.id", fleeting: login},
+		fact{path: PathLogin, text: func(in *Input) string { return in.Login }},
 		fact{path: "request.protocol", text: func(in *Input) string { return in.Protocol }},
 		fact{path: "request.operation", text: func(in *Input) string { return in.Operation }},
 		fact{path: "request.obj.type"},

@@ -149,6 +149,10 @@ type Path string
 // known of the groups that the user is in, identity.User.Memberships.
 const PathMemberships Path = "request.user#memberships"
 
+// PathLogin is a place that the input document does not have: Input.Login, the name
+// as it was typed.
+const PathLogin Path = "request#login"
+
 // Expression is a compiled expression policy; package rego makes them. Eval is
 // safe for concurrent use. An error is a policy exception (an *Exception): the
 // caller decides what it counts as. Look-ups beyond the input are noted as package

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -140,6 +141,10 @@ func (e *evaluation) call(ctx context.Context, b *builtin, args []ast.Value) (as
 	at := e.location
 	record := e.trace.begin(b.name)
 	e.trace.looked(b.looksAt(args)...)
+	remembered := new(atomic.Bool)
+	if e.trace != nil {
+		ctx, remembered = policyengine.WatchRemembered(ctx)
+	}
 	var v ast.Value
 	var err error
 	cached := false
@@ -155,7 +160,7 @@ func (e *evaluation) call(ctx context.Context, b *builtin, args []ast.Value) (as
 		v, err = b.call(ctx, e, args)
 		cached = e.cached
 	}
-	e.trace.end(record, args, v, err, at, time.Since(start), cached)
+	e.trace.end(record, args, v, err, at, time.Since(start), cached || remembered.Load())
 	return v, err
 }
 

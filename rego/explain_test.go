@@ -1,6 +1,8 @@
 package rego
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +59,47 @@ raw_result := {"who": [u]} if u := input.request.user.username
 	}
 	if _, err := set.policies["noisy"].Explain(t.Context(), alice()); err == nil || called || !strings.Contains(err.Error(), "side effects") {
 		t.Errorf("a function with side effects: called %v, error %v", called, err)
+	}
+}
+
+// keeping is a helper that says of every answer but the first that it was kept.
+type keeping struct{ calls int }
+
+func (k *keeping) Check(ctx context.Context, _ *policyengine.Input, _ []policyengine.Value) (policyengine.Value, error) {
+	if k.calls++; k.calls > 1 {
+		policyengine.Remembered(ctx)
+	}
+	return true, nil
+}
+
+// TestExplainRemembered: of each call it is told whether its answer was kept, by the
+// helper's host or in this decision.
+func TestExplainRemembered(t *testing.T) {
+	k := helper("t.keeping", policyengine.TypeBoolean, nil)
+	k.Class, k.Condition = policyengine.ReadsState, &keeping{}
+	set := loadWith(t, Options{Helpers: []policyengine.Helper{k}}, map[string]string{
+		"p.rego": policyText(`
+allow if {
+	plugin.t.keeping(1)
+	plugin.t.keeping(2)
+	ak_call_policy("q", {}).passing
+}
+`),
+		"q.rego": "package sallyport.policies.q\ndefault allow := false\nallow if {\n\tplugin.t.keeping(2)\n\tplugin.t.keeping(3)\n}",
+	})
+	x, err := set.policies["p"].Explain(t.Context(), alice())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range x.Calls {
+		got = append(got, fmt.Sprint(c.Name, c.Args, c.Cached))
+	}
+	want := []string{
+		"plugin.t.keeping[1] false", "plugin.t.keeping[2] true", "ak_call_policy[q map[]] false", "plugin.t.keeping[2] true", "plugin.t.keeping[3] true",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
