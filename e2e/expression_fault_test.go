@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -65,15 +63,16 @@ said if ak_message("A secret of the policy.")`),
 		s.expect(b, "robert", a.name, a.up)
 	}
 
-	answers := underLoad(t, s, "refuse", func() {
-		srv.Kill()
-		s.waitLog("a policy that failed", 10*time.Second, func(l logLine) bool { return l.text("reason") == "policy_failed" })
-	})
-	for _, got := range answers {
-		if got.code != 0 && got != (ldapAnswer{49, "Ask the desk."}) {
+	c := s.crowd(s.byLDAP(8, "robert", "refuse")...)
+	c.after(time.Now(), 16)
+	srv.Kill()
+	killed := time.Now()
+	for _, got := range c.after(killed, 16) {
+		if got.ldapAnswer != (ldapAnswer{49, "Ask the desk."}) && (got.code != 0 || got.begun.After(killed)) {
 			t.Errorf("while slapd died: %+v", got)
 		}
 	}
+	c.end()
 	for _, a := range partnerDown {
 		checkException(t, s, a.name, s.expect(b, "robert", a.name, a.down, a.texts...))
 	}
@@ -96,45 +95,6 @@ said if ak_message("A secret of the policy.")`),
 	if ms, _ := line["ms"].(float64); ms < 290 || ms > 1500 {
 		t.Errorf("a binding with 300ms took %v ms", ms)
 	}
-}
-
-// underLoad has robert log in to an application on several connections, from
-// before something happens until after it, and returns all answers.
-func underLoad(t *testing.T, s *server, application string, happen func()) []ldapAnswer {
-	t.Helper()
-	var (
-		running sync.WaitGroup
-		mu      sync.Mutex
-		answers []ldapAnswer
-	)
-	stop := make(chan struct{})
-	for range 8 {
-		b := s.binder(t)
-		running.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				got := b.bind("robert", application)
-				mu.Lock()
-				answers = append(answers, got)
-				mu.Unlock()
-			}
-		})
-	}
-	defer running.Wait()
-	defer close(stop)
-	s.eventually("some logins", 5*time.Second, func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(answers) > 16
-	})
-	happen()
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(answers)
 }
 
 // exception is the line about the exception of a login.
