@@ -166,7 +166,7 @@ messages contains "That was fast." if not allow
 	from(s, "erin", sydney, "Access-Accept")
 	from(s, "alice", berlin, "Access-Accept")
 	s.told("impossible_travel", 5)
-	if out, code := s.sallyport("", "plugin", "call", "impossible_travel.speed_kmh", "--user", "nobody", "--client", berlin); code != 0 || !strings.HasPrefix(out, "0  (") {
+	if out, code := s.sallyport("", "plugin", "call", "impossible_travel.speed_kmh", "--user", "bob", "--client", berlin); code != 0 || !strings.HasPrefix(out, "0  (") {
 		t.Errorf("plugin call: %d\n%s", code, out)
 	}
 	s.stop()

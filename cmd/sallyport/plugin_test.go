@@ -39,9 +39,11 @@ func pluginConfig(t *testing.T) string {
 	}
 	for name, text := range map[string]string{
 		"plugins/SHA256SUMS": sums.String(),
+		"users.csv":          "login,password,name,email,groups,disabled\nerin,erin-pw,Erin Evans,erin@example.org,staff,\n",
 		"sallyport.yaml": `store: sqlite:./users.db
-realms: {example: {default: true, directories: [local]}, corp: {directories: [local, other]}}
-directories: {local: {type: local}, other: {type: local}}
+realms: {example: {default: true, directories: [local]}}
+directories: {local: {type: local, seed: users.csv}}
+applications: {wiki: {ldap: {base_dn: "dc=example,dc=org"}, policies: {bindings: [{policy: nowhere}]}}}
 login: {time_zone: Europe/Berlin}
 plugins:
   directory: plugins
@@ -75,10 +77,13 @@ func TestPluginCommands(t *testing.T) {
 		}},
 		{args: words("plugin describe watchlist"), code: 1, want: []string{`no plugin "watchlist" in plugins.allow`, "there are: sampled, missing"}},
 		{args: words("plugin describe sample"), code: 1, want: []string{`did you mean "sampled"?`}},
-		{args: words("plugin describe missing"), code: 3, want: []string{"sallyport.yaml:9:", "plugins.allow[1].name"}},
+		{args: words("plugin describe missing"), code: 3, want: []string{"sallyport.yaml:10:", "plugins.allow[1].name"}},
 		{args: call("join", `--args=[["a","b"],"+"]`), want: []string{`"a+b"  (`}},
 		{args: call("greet"), want: []string{`"hello"`}},
-		{args: call("who", "--user=erin", `--set=request.user.groups=["staff"]`), want: []string{`{"email":null,"groups":["staff"],"login":"erin"}`}},
+		{args: call("who", `--set=request.user.username="erin"`, `--set=request.user.groups=["staff"]`), want: []string{`{"email":null,"groups":["staff"],"login":"erin"}`}},
+		{args: call("who", "--user=erin"), want: []string{`{"email":null,"groups":["staff"],"login":"erin"}`}},
+		{args: call("who", "--user=erin@example", `--set=request.user.groups=[]`), want: []string{`{"email":null,"groups":[],"login":"erin"}`}},
+		{args: call("who", "--user=mallory"), code: 1, want: []string{`find user "mallory" in realm example: no such user`}},
 		{args: call("who"), want: []string{`{"email":null,"groups":[],"login":""}`}},
 		{args: call("recent", "--user=erin", "--client=192.0.2.1", "--time=2026-01-31T08:00", "--protocol=ldap"), want: []string{"1  ("}},
 		{args: call("fail"), code: 1, want: []string{"call helper sampled.fail: no idea"}},
@@ -93,8 +98,7 @@ func TestPluginCommands(t *testing.T) {
 		{args: call("join", "--args=[] []"), code: 2, want: []string{"something stands behind the list"}},
 		{args: words("plugin call sampled"), code: 2, want: []string{`"sampled" is not NAME.FUNCTION`}},
 		{args: words("plugin call watchlist.listed"), code: 1, want: []string{`no plugin "watchlist"`}},
-		{args: call("who", "--user=erin", "--realm=nowhere"), code: 2, want: []string{`there is no realm "nowhere"`}},
-		{args: call("who", "--user=erin", "--realm=corp"), code: 2, want: []string{"say by --resolver"}},
+		{args: call("who", "--user=erin@nowhere", "--application=vpn"), code: 2, want: []string{`there is no application "vpn"`}},
 		{args: call("who", "--application=vpn"), code: 2, want: []string{`there is no application "vpn"`}},
 		{args: call("who", "--time=soon"), code: 2, want: []string{`--time "soon"`}},
 		{args: call("who", "--set=geoip.latitude=5"), code: 2, want: []string{"--set: the input has no geoip.latitude"}},

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -15,27 +15,20 @@ import (
 	"github.com/sallyport-auth/sallyport/internal/daemon"
 	"github.com/sallyport-auth/sallyport/internal/event"
 	"github.com/sallyport-auth/sallyport/internal/identity"
-	"github.com/sallyport-auth/sallyport/plugins"
 	"github.com/sallyport-auth/sallyport/policyengine"
 	"github.com/sallyport-auth/sallyport/rego/regotest"
 )
 
-// pluginCallCmd is "sallyport plugin call". As for policy match, nothing is looked
-// up in a directory: what the function wants to know of the user is said by options.
+// pluginCallCmd is "sallyport plugin call". With --user the directories are asked who
+// it is; without, nobody is, and what the function wants to know is said by the other
+// options.
 type pluginCallCmd struct {
-	Function    string     `arg:"" placeholder:"NAME.FUNCTION" help:"The function, as policies name it behind \"plugin.\"."`
-	Args        string     `default:"[]" placeholder:"JSON" help:"Its arguments, as a list in JSON."`
-	User        string     `placeholder:"LOGIN" help:"Who logs in, without realm, as the directory spells it."`
-	Realm       string     `help:"The user's realm. Default, with --user: the default realm of the configuration."`
-	Resolver    string     `placeholder:"DIRECTORY" help:"The directory that the user is in. Default, with --user: that of the realm; needed if it has several."`
-	Application string     `help:"The application that is logged in to."`
-	Protocol    string     `enum:"radius,ldap" default:"radius" help:"radius or ldap."`
-	Client      netip.Addr `placeholder:"ADDRESS" help:"Address of the end user; it is located if geoip files are configured."`
-	Peer        netip.Addr `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address of the NAS or of the LDAP client."`
-	Time        string     `help:"When, as 2026-01-31T08:00 in login.time_zone, or with a zone as in RFC 3339. Default: now."`
-	Set         []string   `placeholder:"PATH=VALUE" sep:"none" help:"A place of the input of policies, such as geoip.lat=52.5 or request.user.groups=[\"staff\"]; the value is JSON, and else a text. May be given several times."`
-	Yes         bool       `help:"Call a function that changes something, all the same."`
-	Verbose     bool       `help:"Show what the plugin writes."`
+	loginQuestion `embed:""`
+
+	Function string `arg:"" placeholder:"NAME.FUNCTION" help:"The function, as policies name it behind \"plugin.\"."`
+	Args     string `default:"[]" placeholder:"JSON" help:"Its arguments, as a list in JSON."`
+	Yes      bool   `help:"Call a function that changes something, all the same."`
+	Verbose  bool   `help:"Show what the plugin writes."`
 }
 
 // answerJSON is an answer, for --json.
@@ -63,9 +56,9 @@ func (c *pluginCallCmd) Run(ctx context.Context, env *environment) error {
 	if err := checkPlugin(cfg, name); err != nil {
 		return err
 	}
-	in, err := c.input(env, cfg, time.Now())
+	l, err := c.about(ctx, env, cfg)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return err
 	}
 	level := slog.LevelWarn
 	if c.Verbose {
@@ -76,7 +69,31 @@ func (c *pluginCallCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer h.Close()
-	helper, err := findFunction(h, c.Function)
+	return c.call(ctx, env, h.Helpers(), l, args)
+}
+
+// about is the login that the function is asked about: of a user whom a directory
+// knows, or of nobody.
+func (c *pluginCallCmd) about(ctx context.Context, env *environment, cfg *config.Config) (l *regotest.Login, err error) {
+	if c.User == "" {
+		if l, err = c.nobody(env, cfg, time.Now()); err != nil {
+			err = &exitError{exitUsage, err}
+		}
+		return l, err
+	}
+	err = withTrial(ctx, env, daemon.OpenDirectories, func(cfg *config.Config, trial *daemon.Trial) error {
+		l, err = c.login(ctx, cfg, trial)
+		return err
+	})
+	return l, err
+}
+
+// call calls the function once and prints its answer.
+func (c *pluginCallCmd) call(ctx context.Context, env *environment, helpers []policyengine.Helper, l *regotest.Login, args []policyengine.Value) error {
+	if !regotest.Made(l) {
+		return &exitError{exitUsage, errors.New("--set: no login has that")}
+	}
+	helper, err := findFunction(helpers, c.Function)
 	if err != nil {
 		return err
 	}
@@ -84,7 +101,7 @@ func (c *pluginCallCmd) Run(ctx context.Context, env *environment) error {
 		return fmt.Errorf("%s changes something (class W), for real and at once: say --yes to call it all the same", c.Function)
 	}
 	begin := time.Now()
-	value, err := helper.Check(ctx, in, args)
+	value, err := helper.Check(ctx, l.Input, args)
 	took := time.Since(begin)
 	if err != nil {
 		return legible(err)
@@ -104,24 +121,23 @@ func (c *pluginCallCmd) arguments() ([]policyengine.Value, error) {
 	return args, nil
 }
 
-// findFunction finds a function of the one program of a Host.
-func findFunction(h *plugins.Host, name string) (policyengine.Helper, error) {
+// findFunction finds a function of a helper by its whole name.
+func findFunction(helpers []policyengine.Helper, name string) (policyengine.Helper, error) {
+	plugin, _, _ := strings.Cut(name, ".")
 	var names []string
-	for _, f := range h.Helpers() {
+	for _, f := range helpers {
 		if f.Name == name {
 			return f, nil
 		}
-		names = append(names, f.Name)
+		if strings.HasPrefix(f.Name, plugin+".") {
+			names = append(names, f.Name)
+		}
 	}
 	return policyengine.Helper{}, fmt.Errorf("there is no function %s%s; there are: %s", name, config.DidYouMean(name, names), strings.Join(names, ", "))
 }
 
-// input is the login that the options describe.
-func (c *pluginCallCmd) input(env *environment, cfg *config.Config, now time.Time) (*policyengine.Input, error) {
-	who := policyMatchCmd{User: c.User, Realm: c.Realm, Resolver: c.Resolver}
-	if err := who.complete(cfg); err != nil {
-		return nil, err
-	}
+// nobody is the login that the options describe, of a user without a name.
+func (c *pluginCallCmd) nobody(env *environment, cfg *config.Config, now time.Time) (*regotest.Login, error) {
 	if _, ok := cfg.Applications[c.Application]; !ok && c.Application != "" {
 		return nil, fmt.Errorf("--application: there is no application %q in the configuration", c.Application)
 	}
@@ -130,16 +146,15 @@ func (c *pluginCallCmd) input(env *environment, cfg *config.Config, now time.Tim
 		return nil, fmt.Errorf("login.time_zone: %w", err)
 	}
 	in := &policyengine.Input{
-		RequestID: "plugin-call", Protocol: c.Protocol, Operation: "auth", Application: c.Application,
-		User:  &identity.User{ID: c.User, Login: c.User, Directory: who.Resolver, Active: true},
-		Login: c.User, Realm: who.Realm, AuthMethod: "password",
+		RequestID: "plugin-call", Protocol: cmp.Or(c.Protocol, "radius"), Operation: "auth", Application: c.Application,
+		User: &identity.User{Active: true}, AuthMethod: "password",
 		ClientIP: c.Client.Unmap(), ClientIPKnown: c.Client.IsValid(), PeerIP: c.Peer.Unmap(),
 	}
-	if d := cfg.Directories[who.Resolver]; d != nil {
-		in.Source = policyengine.Source{Name: who.Resolver, Type: d.Type}
-	}
-	if c.Protocol == "ldap" {
+	if in.Protocol == "ldap" {
 		in.Operation = "bind"
+	}
+	if !in.PeerIP.IsValid() {
+		in.PeerIP = loopback()
 	}
 	if !in.ClientIPKnown {
 		in.ClientIP = in.PeerIP
@@ -151,23 +166,15 @@ func (c *pluginCallCmd) input(env *environment, cfg *config.Config, now time.Tim
 		log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		in.Geo, in.ASN = daemon.Locate(cfg, in.ClientIP, log)
 	}
-	return c.override(in)
-}
-
-// override puts what --set says over a login.
-func (c *pluginCallCmd) override(in *policyengine.Input) (*policyengine.Input, error) {
-	overrides, err := (&loginQuestion{Set: c.Set}).overrides()
-	if err != nil || len(overrides) == 0 {
-		return in, err
+	overrides, err := c.overrides()
+	if err != nil {
+		return nil, err
 	}
 	l, err := regotest.Override(in, overrides, namesAlone)
-	if err == nil && !regotest.Made(l) {
-		err = errors.New("no login has that")
-	}
 	if err != nil {
 		return nil, fmt.Errorf("--set: %w", err)
 	}
-	return l.Input, nil
+	return l, nil
 }
 
 // print prints the answer; what its names give away as a secret is masked.

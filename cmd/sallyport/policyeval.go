@@ -37,7 +37,7 @@ func (c *policyEvalCmd) Run(ctx context.Context, env *environment) error {
 	if c.Fixture != "" {
 		return &exitError{exitUsage, errors.New("--fixture belongs to --dir")}
 	}
-	return withTrial(ctx, env, func(cfg *config.Config, trial *daemon.Trial) error {
+	return withTrial(ctx, env, daemon.OpenTrial, func(cfg *config.Config, trial *daemon.Trial) error {
 		set := trial.Expressions()
 		if set == nil {
 			return &exitError{exitConfig, cfg.Fault("policies.expressions", "there are no expression policies")}

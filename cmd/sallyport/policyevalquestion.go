@@ -68,10 +68,12 @@ func (q *loginQuestion) attempt(cfg *config.Config) (*proxy.Attempt, error) {
 		}
 	}
 	if !a.PeerIP.IsValid() {
-		a.PeerIP = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		a.PeerIP = loopback()
 	}
 	return a, nil
 }
+
+func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
 // overrides are what --set says, as an object. What an option says in words of its
 // own is not there.
@@ -207,8 +209,11 @@ func readDocument(env *environment, file string) (map[string]any, error) {
 	return document, nil
 }
 
-// withTrial lets ask ask everything that the configuration decides.
-func withTrial(ctx context.Context, env *environment, ask func(*config.Config, *daemon.Trial) error) (err error) {
+// opening is daemon.OpenTrial or daemon.OpenDirectories.
+type opening func(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (*daemon.Trial, error)
+
+// withTrial lets ask ask what open opens.
+func withTrial(ctx context.Context, env *environment, open opening, ask func(*config.Config, *daemon.Trial) error) (err error) {
 	cfg, err := env.loadConfig()
 	if err != nil {
 		return err
@@ -219,7 +224,7 @@ func withTrial(ctx context.Context, env *environment, ask func(*config.Config, *
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	trial, err := daemon.OpenTrial(ctx, cfg, scratch, log)
+	trial, err := open(ctx, cfg, scratch, log)
 	if err != nil {
 		if _, ok := errors.AsType[*daemon.ConfigurationError](err); ok {
 			err = &exitError{exitConfig, err}

@@ -19,7 +19,7 @@ type policyExplainCmd struct {
 // Run asks the bindings of both stages about a login, without side effects, and
 // prints what each says and why. Its exit code is 1 when one of the stages refuses.
 func (c *policyExplainCmd) Run(ctx context.Context, env *environment) error {
-	return withTrial(ctx, env, func(cfg *config.Config, trial *daemon.Trial) error {
+	return withTrial(ctx, env, daemon.OpenTrial, func(cfg *config.Config, trial *daemon.Trial) error {
 		l, err := c.login(ctx, cfg, trial)
 		if err != nil {
 			return err

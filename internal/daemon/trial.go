@@ -30,6 +30,28 @@ type Trial struct {
 // the directory scratch, with the users that the first start would bring. The caller
 // closes it.
 func OpenTrial(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (*Trial, error) {
+	return openTrial(ctx, *cfg, scratch, log, func(ctx context.Context) ([]scoped.Policy, int64, error) {
+		list, err := storedPolicies(ctx, cfg.StoreFile())
+		return list, 0, err
+	})
+}
+
+// OpenDirectories is OpenTrial without policies and helpers: only who it is that logs
+// in can be asked.
+func OpenDirectories(ctx context.Context, cfg *config.Config, scratch string, log *slog.Logger) (*Trial, error) {
+	bare := *cfg
+	bare.Plugins.Allow = nil
+	bare.Policies.Scoped, bare.Policies.Expressions, bare.Policies.Bundle = nil, "", nil
+	bare.Applications = make(map[string]*config.Application, len(cfg.Applications))
+	for name, app := range cfg.Applications {
+		unbound := *app
+		unbound.Policies.Bindings = nil
+		bare.Applications[name] = &unbound
+	}
+	return openTrial(ctx, bare, scratch, log, func(context.Context) ([]scoped.Policy, int64, error) { return nil, 0, nil })
+}
+
+func openTrial(ctx context.Context, cfg config.Config, scratch string, log *slog.Logger, policies func(context.Context) ([]scoped.Policy, int64, error)) (*Trial, error) {
 	users, err := store.Open(ctx, cfg.StoreFile(), store.ReadOnly())
 	seed := errors.Is(err, store.ErrMissing)
 	if seed {
@@ -38,15 +60,10 @@ func OpenTrial(ctx context.Context, cfg *config.Config, scratch string, log *slo
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	trial := *cfg
-	if trial.TLS.SelfSigned != "" {
-		trial.TLS.SelfSigned = filepath.Join(scratch, "tls")
+	if cfg.TLS.SelfSigned != "" {
+		cfg.TLS.SelfSigned = filepath.Join(scratch, "tls")
 	}
-	policies := func(ctx context.Context) ([]scoped.Policy, int64, error) {
-		list, err := storedPolicies(ctx, cfg.StoreFile())
-		return list, 0, err
-	}
-	s, err := build(ctx, &trial, resources{store: users, policies: policies, recorder: forgetful{}, seed: seed, trial: true, log: log})
+	s, err := build(ctx, &cfg, resources{store: users, policies: policies, recorder: forgetful{}, seed: seed, trial: true, log: log})
 	if err != nil {
 		return nil, &ConfigurationError{errors.Join(err, users.Close())}
 	}
