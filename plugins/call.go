@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -187,15 +188,16 @@ func processLost(err error) bool {
 // callError words an error of a call.
 func callError(err error) error {
 	s := status.Convert(err)
+	said := fmt.Sprintf("%.500s", printable(s.Message()))
 	switch s.Code() {
 	case codes.DeadlineExceeded:
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	case codes.Canceled:
 		return fmt.Errorf("the call was cut off: %w", context.Canceled)
 	case codes.Unavailable:
-		return fmt.Errorf("the plugin went away during the call: %.500s", s.Message())
+		return errors.New("the plugin went away during the call: " + said)
 	case codes.Unknown: // what the helper's author returned
-		return fmt.Errorf("%.500s", s.Message())
+		return errors.New(said)
 	}
-	return fmt.Errorf("%s: %.500s", s.Code(), s.Message())
+	return fmt.Errorf("%s: %s", s.Code(), said)
 }

@@ -177,7 +177,7 @@ func (r *refusal) Error() string {
 
 // faultText is the message of a fault, which is the program's: one line of it.
 func faultText(f *proto.Fault) string {
-	return strings.ToValidUTF8(fmt.Sprintf("%.500s", strings.Join(strings.Fields(f.GetMessage()), " ")), "?")
+	return fmt.Sprintf("%.500s", printable(strings.Join(strings.Fields(f.GetMessage()), " ")))
 }
 
 // faultPath is the place of a fault; "" for one that no configuration can have.

@@ -3,7 +3,9 @@ package proto
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-plugin"
 )
@@ -58,8 +60,8 @@ func (d *DescribeResponse) Validate() error {
 	if !ValidName(d.GetName()) {
 		fault("name %.40q: want letters, digits and underscores", d.GetName())
 	}
-	if len(d.GetVersion()) > maxText {
-		fault("version is longer than %d bytes", maxText)
+	if !oneLine(d.GetVersion()) {
+		fault("the version must be one line of printable text, and have %d bytes at most", maxText)
 	}
 	if n := len(d.GetFunctions()); n == 0 || n > MaxFunctions {
 		fault("%d functions: want 1 to %d", n, MaxFunctions)
@@ -85,8 +87,8 @@ func (f *Function) validate() error {
 	switch {
 	case !ValidName(f.GetName()):
 		return errors.New("the name must be letters, digits and underscores")
-	case len(f.GetDoc()) > maxText:
-		return fmt.Errorf("the doc line is longer than %d bytes", maxText)
+	case !oneLine(f.GetDoc()):
+		return fmt.Errorf("the doc must be one line of printable text, and have %d bytes at most", maxText)
 	case len(f.GetArgs()) > MaxArgs:
 		return fmt.Errorf("%d arguments, more than %d", len(f.GetArgs()), MaxArgs)
 	case !f.GetResult().known():
@@ -111,12 +113,17 @@ func (f *Function) validate() error {
 			return fmt.Errorf("argument %d: the name %.40q must be letters, digits and underscores", i+1, a.GetName())
 		case seen[a.GetName()]:
 			return fmt.Errorf("argument %d: the name %.40q is there twice", i+1, a.GetName())
-		case len(a.GetDoc()) > maxText:
-			return fmt.Errorf("argument %d: the doc line is longer than %d bytes", i+1, maxText)
+		case !oneLine(a.GetDoc()):
+			return fmt.Errorf("argument %d: the doc must be one line of printable text, and have %d bytes at most", i+1, maxText)
 		}
 		seen[a.GetName()] = true
 	}
 	return nil
+}
+
+// oneLine reports whether people can be shown a text as it is.
+func oneLine(s string) bool {
+	return len(s) <= maxText && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func validateReads(reads []string) error {

@@ -42,6 +42,8 @@ func TestValidate(t *testing.T) {
 		{"same function twice", func(d *DescribeResponse) { d.Functions = append(d.Functions, d.Functions[0]) }, "twice"},
 		{"function with dot", func(d *DescribeResponse) { d.Functions[0].Name = "a.b" }, "a.b"},
 		{"long doc", func(d *DescribeResponse) { d.Functions[0].Doc = long }, "doc"},
+		{"doc of two lines", func(d *DescribeResponse) { d.Functions[0].Doc = "a\nb" }, "doc must be one line"},
+		{"version that steers a terminal", func(d *DescribeResponse) { d.Version = "1\x1b[2J" }, "version must be one line"},
 		{"untyped argument", func(d *DescribeResponse) { d.Functions[0].Args[0].Type = 0 }, "argument 1"},
 		{"unknown type", func(d *DescribeResponse) { d.Functions[0].Args[0].Type = 77 }, "argument 1"},
 		{"too many arguments", func(d *DescribeResponse) { d.Functions[0].Args = make([]*Argument, MaxArgs+1) }, "17 arguments"},
