@@ -24,6 +24,7 @@ func TestCachedPolicies(t *testing.T) {
 		"finder":  `ak_user_by({"username": "robert", "groups__name": "vpn"}) != null`,
 		"someone": `ak_user_by({"groups__name": "vpn", "username__startswith": "a"}) != null`,
 		"caller":  `ak_call_policy("member", {}).passing`,
+		"friend":  `ak_user_by({"email": "a.adams@example.org"}) != null`,
 		"active":  `ak_user_by({"username": "robert"}).is_active`,
 	} {
 		policies[name+".rego"] = named(name, "allow if "+condition+"\n\nmessages contains \""+name+"\" if allow")
@@ -42,6 +43,12 @@ func TestCachedPolicies(t *testing.T) {
 		t.Helper()
 		if out, code := s.sallyport("", args...); code != 0 {
 			t.Fatalf("sallyport %v: %d\n%s", args, code, out)
+		}
+	}
+	readdress := func(email string) {
+		t.Helper()
+		if out, code := s.sallyport("login,email\nalice,"+email+"\n", "user", "import", "--format", "csv", "--update", "-"); code != 0 {
+			t.Fatalf("import: %d\n%s", code, out)
 		}
 	}
 	must("group", "add", "nobody")
@@ -115,6 +122,12 @@ func TestCachedPolicies(t *testing.T) {
 	}
 	c.end()
 	must("group", "members", "vpn", "--add-user", "alice")
+	for range 2 {
+		readdress("a.adams@example.org")
+		says("alice has another address", "active", "caller", "friend", "groups", "member", "someone")
+		readdress("alice@example.org")
+		says("alice has her address again", "active", "caller", "groups", "member", "someone")
+	}
 	must("user", "delete", "robert")
 	says("robert is gone", "caller", "groups", "member", "someone")
 }

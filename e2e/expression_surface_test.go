@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -67,6 +68,21 @@ allow if ak_is_group_member(input.request.user, {"name": input.context.group})
 messages contains sprintf("You are not in %s.", [input.context.group]) if not allow
 `
 
+// outages are policies that ask what may not be asked, or what has no good answer.
+var outages = []struct{ policy, lines, reason, code, says string }{
+	{"stranger", `allow if requests.get("http://localhost:PORT/", {}).status == 200`, "policy_failed", "helper_failed", "stranger.rego:5:10"},
+	{"metadata", `allow if requests.get("http://127.0.0.2:PORT/", {}).status == 200`, "policy_failed", "helper_failed", "metadata.rego:5:10"},
+	{"slow", `allow if not requests.get("http://WEB/slow", {}).status == 200`, "policy_failed", "helper_failed", "slow.rego:5:14"},
+	{"huge", `allow if not requests.get("http://WEB/huge", {}).status == 200`, "policy_failed", "helper_failed", "huge.rego:5:14"},
+	{"silent", `allow if resolve_dns("silent.corp.example", 4) == []`, "ok", "", ""},
+	{"conflict", "x := 1 if input.client_ip\n\nx := 2 if input.peer_ip\n\nallow if x", "policy_failed", "conflict", "conflict.rego:"},
+	{"wrongtype", `allow if not startswith(input.request.user.dn, input.now.hour)`, "policy_failed", "helper_failed", "wrongtype.rego:5:10"},
+	{"unknown", `allow if not endswith(input.radius.nas_identifier, "x")`, "policy_failed", "helper_failed", "unknown.rego:5:10"},
+	{"endless", `allow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i + j < 0]) == 0`, "policy_failed", "timeout", ""},
+	{"messages", `messages := {"a": 1}`, "policy_failed", "bad_result", "messages"},
+	{"bomb", `allow if regex_match(concat("", ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!" | some i in numbers.range(1, 1000)]), "^(a+)+$")`, "policy_denied", "", ""},
+}
+
 // TestExpressions: what a policy learns from directories, addresses, DNS, files of
 // locations, a web server and another policy decides logins of both protocols, and
 // what it says reaches the user and the log.
@@ -78,25 +94,37 @@ func TestExpressions(t *testing.T) {
 	dns := nameServer(t, "vpn.corp.example", "192.0.2.44")
 	var leave atomic.Bool
 	web := webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			<-r.Context().Done()
+		case "/huge":
+			_, _ = w.Write(bytes.Repeat([]byte("x"), 10<<20))
+		}
 		fmt.Fprintf(w, `{"away": %v}`, leave.Load() && r.URL.Path == "/leave" && r.URL.Query().Get("user") == "bob")
 	})
 	_, port, _ := strings.Cut(web, ":")
 	geo := filepath.Join(t.TempDir(), "country.mmdb")
 	countries(t, geo, map[string]string{"203.0.113.0/24": "AT", "198.51.100.0/24": "RU"})
 
-	config := expressive(app{"vpn", "bindings: [{policy: surface}]"}, app{"stranger", "bindings: [{policy: stranger}]"}, app{"metadata", "bindings: [{policy: metadata}]"}) +
+	apps := []app{{"vpn", "bindings: [{policy: surface}]"}}
+	for _, tt := range outages {
+		apps = append(apps, app{tt.policy, "bindings: [{policy: " + tt.policy + ", timeout: 1s}]"})
+	}
+	config := expressive(apps...) +
 		"realms:\n  corp: {default: true, directories: [corp]}\n  home: {directories: [local]}\ndirectories:\n" + local +
 		"  corp:\n    type: ldap\n    " + strings.ReplaceAll(slapdKeys(srv, "", srv.LDAPSURL), "\n", "\n    ") +
-		fmt.Sprintf("\ngeoip: {city: %q}\ndns: {servers: [%q]}\npolicies:\n  expressions: expressions\n  requests: {allow: [%q, %q], private: [127.0.0.1/32]}\n",
+		fmt.Sprintf("\ngeoip: {city: %q}\ndns: {servers: [%q], timeout: 200ms}\npolicies:\n  expressions: expressions\n  requests: {allow: [%q, %q], private: [127.0.0.1/32], timeout: 500ms}\n",
 			geo, dns.Addr, "http://"+web, "http://127.0.0.2:"+port)
-	s := startIn(t, expressing(t, config, map[string]string{
+	policies := map[string]string{
 		"surface.rego":       named("surface", strings.ReplaceAll(surface, "WEB", web)),
 		"deep/nested.rego":   named("nested", nestedPolicy),
-		"stranger.rego":      named("stranger", `allow if requests.get("http://localhost:`+port+`/", {}).status == 200`),
-		"metadata.rego":      named("metadata", `allow if requests.get("http://127.0.0.2:`+port+`/", {}).status == 200`),
 		"surface_test.rego":  "this is not read",
 		".hidden/other.rego": "nor is this",
-	}))
+	}
+	for _, tt := range outages {
+		policies[tt.policy+".rego"] = named(tt.policy, strings.NewReplacer("WEB", web, "PORT", port).Replace(tt.lines))
+	}
+	s := startIn(t, expressing(t, config, policies))
 
 	radius := func(user, station, verdict string, texts ...string) {
 		t.Helper()
@@ -129,12 +157,24 @@ func TestExpressions(t *testing.T) {
 	radius("bob", "203.0.113.7", "Access-Reject", "You are on leave.")
 
 	b := s.binder(t)
-	for _, application := range []string{"stranger", "metadata"} { // not listed; not public
-		s.expect(b, "bob", application, "policy_failed", "Access denied.")
+	for _, tt := range outages {
+		line := s.expect(b, "bob", tt.policy, tt.reason)
+		if ms, _ := line["ms"].(float64); ms > 2000 {
+			t.Errorf("policy %s took %v ms", tt.policy, ms)
+		}
+		if tt.code == "" {
+			continue
+		}
+		if l := s.exception(line); l.text("code") != tt.code || !strings.Contains(l.text("error"), tt.says) {
+			t.Errorf("policy %s: %v, want %s: %s", tt.policy, l, tt.code, tt.says)
+		}
 	}
 	checkLeftBehind(t, s)
 	for metric, least := range map[string]int{
 		`sallyport_policy_requests_total{result="answered"}`:                          8,
+		`sallyport_policy_requests_total{result="too_large"}`:                         1,
+		`sallyport_policy_requests_total{result="timeout"}`:                           1,
+		`sallyport_dns_failures_total{cause="timeout",function="resolve"}`:            1,
 		`sallyport_policy_requests_total{result="not_allowed"}`:                       2,
 		`sallyport_dns_lookups_total{function="resolve",result="asked"}`:              1,
 		`sallyport_geoip_lookups_total{file="city",result="known"}`:                   3,

@@ -195,10 +195,12 @@ func countries(t *testing.T, file string, of map[string]string) {
 	writeFile(t, file, b.String())
 }
 
-// nameServer knows one host.
+// nameServer knows one host, and says nothing about those called silent.
 func nameServer(t *testing.T, host, address string) *testenv.DNS {
 	return testenv.NewDNS(t, func(name string, kind int) testenv.DNSReply {
 		switch {
+		case strings.HasPrefix(name, "silent."):
+			return testenv.DNSReply{Silent: true}
 		case name != host:
 			return testenv.DNSReply{Code: testenv.DNSNoSuchName}
 		case kind != testenv.DNSTypeA:
