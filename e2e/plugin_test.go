@@ -215,12 +215,13 @@ func checkPage(t *testing.T, dir, name, settings, expression, scoped string) {
 	policy := regexp.MustCompile(`package sallyport\.policies\.(\w+)`).FindStringSubmatch(expression)
 	put(t, filepath.Join(policies, policy[1]+".rego"), expression)
 	put(t, filepath.Join(dir, name+"-scoped.yaml"), scoped)
+	put(t, filepath.Join(dir, "users.csv"), "login,password,name,email,groups,disabled\nerin,erin-pw,,,network,\n")
 	settings = strings.NewReplacer("/etc/sallyport/", dir+"/", "/var/lib/sallyport/", dir+"/").Replace(settings)
 	put(t, filepath.Join(dir, "sallyport.yaml"), settings+fmt.Sprintf(`
 store: sqlite:./users.db
 listen: {radius: ["127.0.0.1:0"]}
 realms: {example: {default: true, directories: [local]}}
-directories: {local: {type: local}}
+directories: {local: {type: local, seed: users.csv}}
 applications: {vpn: {radius: {clients: [127.0.0.1], secret: a-secret-of-the-tests}, policies: {bindings: [{policy: %s}]}}}
 policies: {scoped: [%s-scoped.yaml], expressions: %s}
 `, policy[1], name, name))
