@@ -15,6 +15,7 @@ const manual = "../docs/plugins.md"
 // TestManualCompiles builds and runs the Go code of the manual, its test included, as a package of
 // this module that exists only in an overlay.
 func TestManualCompiles(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(manual)
 	if err != nil {
 		t.Fatal(err)

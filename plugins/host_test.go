@@ -22,6 +22,7 @@ import (
 )
 
 func TestWatchlist(t *testing.T) {
+	t.Parallel()
 	h, _ := openHost(t, configFor(config.Plugin{Name: "watchlist", Args: []string{"--names", "erin,frank"}}), quick())
 	for login, want := range map[string]bool{"erin": true, "ERIN": true, "alice": false} {
 		if got, err := h.ask(t, "watchlist.listed", login); err != nil || got != want {
@@ -66,6 +67,7 @@ func TestNoPlugins(t *testing.T) {
 }
 
 func TestUnlistedIsReported(t *testing.T) {
+	t.Parallel()
 	_, log := openHost(t, configFor(config.Plugin{Name: "watchlist"}), quick())
 	if text := log.String(); !strings.Contains(text, "is not run") || !strings.Contains(text, "plugin=faulty") {
 		t.Errorf("the log says nothing of the unlisted program:\n%s", text)
@@ -110,6 +112,7 @@ func TestFactsAndEnvironment(t *testing.T) {
 }
 
 func TestCallsThatFail(t *testing.T) {
+	t.Parallel()
 	p := faulty()
 	p.Timeout = time.Second
 	h, _ := openHost(t, configFor(p), quick())
@@ -150,6 +153,7 @@ func TestCallsThatFail(t *testing.T) {
 }
 
 func TestNothingWrittenBlocks(t *testing.T) {
+	t.Parallel()
 	h, log := openHost(t, configFor(faulty()), quick())
 	if got, err := h.ask(t, "faulty.floods"); err != nil || got != true {
 		t.Fatalf("%v, %v", got, err)
@@ -168,12 +172,15 @@ func TestNothingWrittenBlocks(t *testing.T) {
 }
 
 func TestCrashInCall(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.backoffMin = 20 * time.Millisecond
-	h, _ := openHost(t, configFor(faulty()), tm)
+	p := faulty()
+	p.Timeout = 30 * time.Second // its repetition waits for a restart
+	h, _ := openHost(t, configFor(p), tm)
 	restarted := func(times int) {
 		t.Helper()
-		eventually(t, 10*time.Second, "ready again", func() bool {
+		eventually(t, 30*time.Second, "ready again", func() bool {
 			s := h.Status()[0]
 			return s.State == Ready && s.Restarts == times && strings.Contains(s.LastError, "exit status 7")
 		})
@@ -195,6 +202,7 @@ func TestCrashInCall(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.backoffMin, tm.backoffMax = time.Hour, time.Hour
 	p := faulty()
@@ -205,12 +213,12 @@ func TestBackoff(t *testing.T) {
 		if err := syscall.Kill(h.Status()[0].PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 5*time.Second, "noticed", func() bool {
+		eventually(t, 30*time.Second, "noticed", func() bool {
 			s := h.Status()[0]
 			return s.Restarts == crashes || s.State == BackingOff
 		})
 	}
-	eventually(t, 5*time.Second, "backing off", func() bool { return h.Status()[0].State == BackingOff })
+	eventually(t, 30*time.Second, "backing off", func() bool { return h.Status()[0].State == BackingOff })
 	got, err := h.ask(t, "faulty.pid")
 	if err == nil || !strings.Contains(err.Error(), "not running") || !strings.Contains(err.Error(), "signal: killed") {
 		t.Errorf("while it is down: %v, %v", got, err)
@@ -218,12 +226,13 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestHungIsKilled(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.ping, tm.pingTimeout = 100*time.Millisecond, 500*time.Millisecond
 	h, _ := openHost(t, configFor(faulty()), tm)
 	before := h.Status()[0].PID
 	_, _ = h.ask(t, "faulty.freezes") // the answer may or may not get out
-	eventually(t, 5*time.Second, "restarted", func() bool {
+	eventually(t, 30*time.Second, "restarted", func() bool {
 		s := h.Status()[0]
 		return s.State == Ready && s.PID != before
 	})
@@ -233,6 +242,7 @@ func TestHungIsKilled(t *testing.T) {
 }
 
 func TestFrozenAtClose(t *testing.T) {
+	t.Parallel()
 	h, _ := openHost(t, configFor(faulty()), quick())
 	pid := h.Status()[0].PID
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
@@ -248,6 +258,7 @@ func TestFrozenAtClose(t *testing.T) {
 // TestDeafAtClose: a helper that watches nobody and ignores every signal and every
 // request to end is killed after the time of grace.
 func TestDeafAtClose(t *testing.T) {
+	t.Parallel()
 	h, _ := openHost(t, configFor(faulty("deaf")), quick())
 	pid := h.Status()[0].PID
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
@@ -266,6 +277,7 @@ func TestDeafAtClose(t *testing.T) {
 }
 
 func TestGrandchildHoldsPipes(t *testing.T) {
+	t.Parallel()
 	h, _ := openHost(t, configFor(faulty()), quick())
 	child, err := h.ask(t, "faulty.forks", true)
 	if err != nil {
@@ -283,6 +295,7 @@ func TestGrandchildHoldsPipes(t *testing.T) {
 }
 
 func TestChangedDescription(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.backoffMin, tm.backoffMax = time.Hour, time.Hour
 	p := faulty("changes", filepath.Join(t.TempDir(), "started"))
@@ -291,7 +304,7 @@ func TestChangedDescription(t *testing.T) {
 	if err := syscall.Kill(h.Status()[0].PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "refused", func() bool { return strings.Contains(h.Status()[0].LastError, "other functions") })
+	eventually(t, 30*time.Second, "refused", func() bool { return strings.Contains(h.Status()[0].LastError, "other functions") })
 	if got, err := h.ask(t, "faulty.pid"); err == nil {
 		t.Errorf("%v, want an error", got)
 	}
@@ -301,6 +314,7 @@ func TestChangedDescription(t *testing.T) {
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {
+	t.Parallel()
 	p := faulty()
 	p.Concurrency = 1
 	p.Timeout = 500 * time.Millisecond
@@ -378,7 +392,7 @@ func TestOrphan(t *testing.T) {
 			}
 			ended := time.Now()
 			for _, pid := range pids {
-				eventually(t, 5*time.Second, "ended with its parent", func() bool { return gone(pid) })
+				eventually(t, 30*time.Second, "ended with its parent", func() bool { return gone(pid) })
 			}
 			if took := time.Since(ended); took > backWithin {
 				t.Errorf("they were gone after %s", took)

@@ -157,7 +157,7 @@ func eventually(t *testing.T, within time.Duration, what string, holds func() bo
 // isReady waits for a host's first program to be ready.
 func isReady(t *testing.T, h *Host) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); h.Status()[0].State != Ready; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); h.Status()[0].State != Ready; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not ready: %+v", h.Status()[0])
 		}

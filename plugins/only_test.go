@@ -12,6 +12,7 @@ import (
 
 // TestOnly: of several programs one is opened, whatever is wrong with the others.
 func TestOnly(t *testing.T) {
+	t.Parallel()
 	cfg := configFor(config.Plugin{Name: "missing"}, config.Plugin{Name: "watchlist", Args: []string{"--names", "erin"}})
 	h, err := open(t.Context(), cfg, Options{Only: "watchlist"}, quick())
 	if err != nil {

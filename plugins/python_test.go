@@ -14,6 +14,7 @@ import (
 
 // TestPython runs the example in Python, where its interpreter has grpcio.
 func TestPython(t *testing.T) {
+	t.Parallel()
 	if out, err := exec.Command("/usr/bin/python3", "-c", "import grpc").CombinedOutput(); err != nil {
 		t.Skipf("no python3-grpcio: %v %s", err, out)
 	}
@@ -60,7 +61,7 @@ func TestPython(t *testing.T) {
 	}
 	pid := h.Status()[0].PID
 	kill(t, h)
-	eventually(t, 10*time.Second, "started again", func() bool { s := h.Status()[0]; return s.State == Ready && s.PID != pid })
+	eventually(t, 30*time.Second, "started again", func() bool { s := h.Status()[0]; return s.State == Ready && s.PID != pid })
 	if got, err := is.Check(t.Context(), erin(), []policyengine.Value{[]any{"Wednesday"}}); err != nil || got != false {
 		t.Errorf("after a restart: %v, %v\n%s", got, err, log)
 	}

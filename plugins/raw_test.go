@@ -20,6 +20,7 @@ func described(functions ...*proto.Function) *proto.DescribeResponse {
 
 // TestServersThatLie: a server that no SDK keeps in order.
 func TestServersThatLie(t *testing.T) {
+	t.Parallel()
 	text := structpb.NewStringValue
 	answers := map[string]struct {
 		value *structpb.Value
@@ -56,6 +57,7 @@ func TestServersThatLie(t *testing.T) {
 // TestUnavailable: a program that says of itself that it went away has not, and is
 // not waited for.
 func TestUnavailable(t *testing.T) {
+	t.Parallel()
 	for _, code := range []codes.Code{codes.Unavailable, codes.Canceled} {
 		calls := 0
 		h, err := openInside(t, &rawHelper{
@@ -80,6 +82,7 @@ func TestUnavailable(t *testing.T) {
 
 // TestDescriptionsThatLie: nothing of such a program is used.
 func TestDescriptionsThatLie(t *testing.T) {
+	t.Parallel()
 	fine := &proto.Function{Name: "f", Result: proto.Type_TYPE_BOOLEAN}
 	tests := map[string]*proto.DescribeResponse{
 		"0 functions":         described(),
@@ -101,6 +104,7 @@ func TestDescriptionsThatLie(t *testing.T) {
 
 // TestSettingsOfServers: what a server says of its settings.
 func TestSettingsOfServers(t *testing.T) {
+	t.Parallel()
 	some := func(p *config.Plugin) { p.Config = map[string]any{"a": 1} }
 	description := described(&proto.Function{Name: "f", Result: proto.Type_TYPE_BOOLEAN})
 	answer := func(faults ...*proto.Fault) func(*proto.ConfigureRequest) (*proto.ConfigureResponse, error) {
@@ -129,6 +133,7 @@ func TestSettingsOfServers(t *testing.T) {
 // TestEachStartIsConfigured: a process that went away is replaced by one with the
 // same settings.
 func TestEachStartIsConfigured(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.ping = 20 * time.Millisecond
 	begun := 0

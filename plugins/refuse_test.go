@@ -15,6 +15,7 @@ import (
 // TestRefusals: whatever is wrong with the files, nothing starts, and the fault
 // names the place in the configuration and what to do.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	const script = "#!/bin/sh\n"
 	sum := digest(sha256.Sum256([]byte(script))).String()
 	tests := []struct {
@@ -136,6 +137,7 @@ func TestBadStarts(t *testing.T) {
 }
 
 func TestOpenIsCancelled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	begin := time.Now()

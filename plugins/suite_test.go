@@ -39,6 +39,7 @@ func (h *Host) named(t *testing.T, function string) policyengine.Helper {
 }
 
 func TestDescribed(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		d := h.Descriptions()[0]
 		if d.CallsItself != "sample" || d.Version != "1.2.3" || !d.Observes || !cmp.Equal(d.Reads, []string{"user.login"}) || len(d.SHA256) != 64 {
@@ -80,6 +81,7 @@ func userPaths() []policyengine.Path {
 }
 
 func TestCalls(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		for _, tt := range []struct {
 			function string
@@ -110,6 +112,7 @@ func TestCalls(t *testing.T) {
 // TestKeptAnswers: what is kept for whom, and what callers who keep something
 // themselves learn of it.
 func TestKeptAnswers(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		call := func(name string, in *policyengine.Input, args ...any) (any, *fresh.Sources) {
 			t.Helper()
@@ -187,6 +190,7 @@ func TestKeptAnswers(t *testing.T) {
 }
 
 func TestSideEffects(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		add := h.named(t, "add")
 		for want := 1.0; want <= 2; want++ {
@@ -208,6 +212,7 @@ func TestSideEffects(t *testing.T) {
 }
 
 func TestObserve(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		if !h.Observes() {
 			t.Fatal("no observer")
@@ -216,7 +221,7 @@ func TestObserve(t *testing.T) {
 		h.Observe(Outcome{Verdict: "accept", Reason: "ok", Input: erin(), Time: time.Unix(1, 0)})
 		h.Observe(Outcome{Verdict: "reject", Reason: "unknown_user", Input: nobody, Time: time.Unix(2, 0)})
 		h.Observe(Outcome{Verdict: "reject", Reason: "overloaded", Time: time.Unix(3, 0)})
-		eventually(t, 5*time.Second, "told", func() bool { return h.Status()[0].Observed == 3 })
+		eventually(t, 30*time.Second, "told", func() bool { return h.Status()[0].Observed == 3 })
 		got, err := h.named(t, "seen").Check(t.Context(), erin(), nil)
 		want := []any{"accept ok vpn radius erin 1", "reject unknown_user vpn radius  2", "reject overloaded    3"}
 		if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
@@ -228,6 +233,7 @@ func TestObserve(t *testing.T) {
 // TestObserverIsSlow: logins never wait for an observer, and what it has no time
 // for is counted.
 func TestObserverIsSlow(t *testing.T) {
+	t.Parallel()
 	block := make(chan struct{})
 	p := sample.Plugin()
 	p.Observe = func(ctx context.Context, _ sdk.Outcome) error {
@@ -252,12 +258,13 @@ func TestObserverIsSlow(t *testing.T) {
 		t.Errorf("a call meanwhile: %v, %v", got, err)
 	}
 	close(block)
-	eventually(t, 10*time.Second, "through", func() bool { return h.Status()[0].Lost == maxOutcomes+100 })
+	eventually(t, 30*time.Second, "through", func() bool { return h.Status()[0].Lost == maxOutcomes+100 })
 	h.Close()
 }
 
 // TestStatusCounts: calls, errors and times.
 func TestStatusCounts(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, h *Host) {
 		var callers sync.WaitGroup
 		for range 8 {

@@ -21,6 +21,7 @@ import (
 // TestSwap: at a reload only what changed is started anew, the old one goes on
 // until nobody uses it, and one that does not start changes nothing.
 func TestSwap(t *testing.T) {
+	t.Parallel()
 	watch := func(names string) config.Plugin {
 		return config.Plugin{Name: "watchlist", Args: []string{"--names", names}}
 	}
@@ -95,6 +96,7 @@ func TestSwap(t *testing.T) {
 
 // TestSwapNames what makes a program another one, and what does not.
 func TestSwapNames(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -157,15 +159,16 @@ func keyOf(secret string) digest {
 // TestReloadWakes: a program that waits for its next start is started at once by a
 // reload, and one that changed what it offers is replaced.
 func TestReloadWakes(t *testing.T) {
+	t.Parallel()
 	tm := quick()
 	tm.backoffMin, tm.backoffMax = time.Hour, time.Hour
 	first, _ := openHost(t, configFor(faulty()), tm)
 	for crashes := 1; crashes <= 2; crashes++ {
 		isReady(t, first)
 		kill(t, first)
-		eventually(t, 5*time.Second, "noticed", func() bool { s := first.Status()[0]; return s.Restarts == crashes || s.State == BackingOff })
+		eventually(t, 30*time.Second, "noticed", func() bool { s := first.Status()[0]; return s.Restarts == crashes || s.State == BackingOff })
 	}
-	eventually(t, 5*time.Second, "backing off", func() bool { return first.Status()[0].State == BackingOff })
+	eventually(t, 30*time.Second, "backing off", func() bool { return first.Status()[0].State == BackingOff })
 	second, _ := openBeside(t, configFor(faulty()), first, tm)
 	isReady(t, second)
 	if second.programs[0] != first.programs[0] {
@@ -175,7 +178,7 @@ func TestReloadWakes(t *testing.T) {
 	changes := faulty("changes", filepath.Join(t.TempDir(), "started"))
 	third, _ := openHost(t, configFor(changes), tm)
 	kill(t, third)
-	eventually(t, 5*time.Second, "refused", func() bool { return strings.Contains(third.Status()[0].LastError, "other functions") })
+	eventually(t, 30*time.Second, "refused", func() bool { return strings.Contains(third.Status()[0].LastError, "other functions") })
 	fourth, _ := openBeside(t, configFor(changes), third, tm)
 	if s := fourth.Status()[0]; s.State != Ready || len(fourth.Helpers()) != 2 {
 		t.Errorf("after the reload: %+v, %d functions", s, len(fourth.Helpers()))
@@ -195,6 +198,7 @@ func kill(t *testing.T, h *Host) {
 // TestSettingsAreRefused: what a program says of its settings stands at the line
 // of the file, all of it at once.
 func TestSettingsAreRefused(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(programs, "sallyport.yaml")
 	cfg, err := config.Parse(file, []byte(`
 realms: {corp: {default: true, directories: [local]}}
@@ -232,6 +236,7 @@ FILE:15:15: plugins.allow[0].config.size: plugin faulty says: unknown key; there
 // TestOnFailure: what the administrator wrote is the answer when there is none,
 // and stands where it must be right.
 func TestOnFailure(t *testing.T) {
+	t.Parallel()
 	p := faulty()
 	p.OnFailure = map[string]any{"fails": false, "slow": true, "huge": "?"}
 	log := &testenv.Log{}
