@@ -138,13 +138,18 @@ func TestCachedDirectory(t *testing.T) {
 	t.Parallel()
 	const ttl = time.Second
 	srv := testenv.StartSlapd(t, testenv.SlapdOptions{})
-	config := expressive(app{"vpn", "bindings: [{policy: groups}, {policy: member}, {policy: fresh}, {group: nobody}]"}) +
+	config := expressive(
+		app{"vpn", "bindings: [{policy: groups}, {policy: member}, {policy: fresh}]"},
+		app{"others", "bindings: [{policy: finder}, {policy: byname}]"},
+	) +
 		"realms:\n  corp: {default: true, directories: [corp]}\ndirectories:\n  corp:\n    type: ldap\n    " +
-		strings.ReplaceAll(slapdKeys(srv, "cache: {ttl: "+ttl.String()+"}", srv.LDAPSURL), "\n", "\n    ") +
+		strings.ReplaceAll(slapdKeys(srv, "cache: {ttl: "+ttl.String()+", negative_ttl: "+ttl.String()+"}", srv.LDAPSURL), "\n", "\n    ") +
 		"\npolicies: {expressions: expressions}\n"
 	s := startIn(t, expressing(t, config, map[string]string{
 		"groups.rego": named("groups", "messages contains \"in-groups\" if \"outermost\" in input.request.user.groups"),
 		"member.rego": named("member", "messages contains \"is-member\" if ak_is_group_member(input.request.user, {\"name\": \"outermost\"})"),
+		"finder.rego": named("finder", "messages contains \"finds\" if ak_user_by({\"username\": \"bob\", \"groups__name\": \"outermost\"}) != null"),
+		"byname.rego": named("byname", "messages contains \"knows\" if ak_is_group_member(\"bob\", {\"name\": \"outermost\"})"),
 		"fresh.rego":  named("fresh", "messages contains \"is-fresh\" if { ak_is_group_member(input.request.user, {\"name\": \"outermost\"}); input.now.unix > 0 }"),
 	}))
 	admin, err := goldap.DialURL(srv.LDAPURL)
@@ -157,6 +162,7 @@ func TestCachedDirectory(t *testing.T) {
 	}
 	const in, out = "in-groups is-member is-fresh", "Access denied."
 	c := s.crowd(s.byLDAP(4, "bob", "vpn")...)
+	others := s.crowd(s.byLDAP(2, "alice", "others")...) // about bob
 	changed := time.Now()
 	for _, want := range []string{in, out, in} {
 		// What began a time to live after the change is as it is now. The margin is
@@ -166,6 +172,11 @@ func TestCachedDirectory(t *testing.T) {
 		for _, a := range c.after(settled, 16) {
 			if a.text != in && a.text != out || a.begun.After(settled) && a.text != want {
 				t.Errorf("%s after the change: %q, want %q", a.begun.Sub(changed), a.text, want)
+			}
+		}
+		for _, a := range others.after(settled, 16) {
+			if a.begun.After(settled) && a.text != map[string]string{in: "finds knows", out: out}[want] {
+				t.Errorf("%s after the change others are told %q, want %q", a.begun.Sub(changed), a.text, want)
 			}
 		}
 		member := "bob"
@@ -180,6 +191,7 @@ func TestCachedDirectory(t *testing.T) {
 		changed = time.Now()
 	}
 	c.end()
+	others.end()
 	b := s.binder(t)
 	if err := b.conn.Bind("uid=bob,o=vpn", "wrong"); !goldap.IsErrorWithCode(err, goldap.LDAPResultInvalidCredentials) {
 		t.Errorf("a wrong password: %v", err)
