@@ -363,13 +363,6 @@ func TestChangedBetweenCheckAndStart(t *testing.T) {
 // TestNothingLeaks opens and closes hosts whose programs fare badly, and counts
 // open files afterwards; goroutines are counted at the end of all tests.
 func TestNothingLeaks(t *testing.T) {
-	files := func() int {
-		list, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skip(err)
-		}
-		return len(list)
-	}
 	tm := quick()
 	tm.start = time.Second
 	round := func() {
@@ -385,11 +378,11 @@ func TestNothingLeaks(t *testing.T) {
 		}
 	}
 	round()
-	before := files()
+	before := openFiles(t)
 	for range 2 {
 		round()
 	}
-	if after := files(); after > before {
+	if after := openFiles(t); after > before {
 		t.Errorf("%d open files, before %d", after, before)
 	}
 }
