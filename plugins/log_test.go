@@ -58,7 +58,7 @@ func TestLineLogThinsFloods(t *testing.T) {
 func TestLineLogSlowsFloods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLineLog(slog.New(slog.DiscardHandler), time.Now)
-		begin, piece := time.Now(), []byte(strings.Repeat("x", 32<<10)+"\n")[1:]
+		begin, piece := time.Now(), []byte(strings.Repeat("x", 32<<10) + "\n")[1:]
 		write := func(bytes int) {
 			for range bytes / len(piece) {
 				_, _ = l.Write(piece)
