@@ -186,7 +186,7 @@ type PolicyCache struct {
 type Plugins struct {
 	Directory string   `yaml:"directory" path:"true" doc:"Directory with the programs. Neither it nor they may be writable by others."`
 	Manifest  string   `yaml:"manifest" default:"SHA256SUMS" doc:"File with the SHA-256 of each program, as sha256sum writes it; relative to the directory."`
-	Sockets   string   `yaml:"sockets" path:"true" doc:"Directory (mode 0700) for the sockets to the helpers. Absent: a fresh temporary one."`
+	Sockets   string   `yaml:"sockets" path:"true" doc:"Directory for the sockets to the helpers, of mode 0700; 0711 where one of them has a user. Absent: a fresh temporary one."`
 	Allow     []Plugin `yaml:"allow" doc:"The programs that are started. Others in the directory are reported and not run."`
 }
 
