@@ -62,10 +62,13 @@ func (e *Engine) compile(cfg *config.Config, key string, o Options) (*applicatio
 			continue
 		}
 		if stage == StageAdmission {
-			app.admission = app.admission.with(b)
+			app.admission = append(app.admission, b)
 		} else {
-			app.access = app.access.with(b)
+			app.access = append(app.access, b)
 		}
+	}
+	for _, bindings := range [][]*binding{app.admission, app.access} {
+		slices.SortStableFunc(bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
 	}
 	return app, errors.Join(faults...)
 }

@@ -1,11 +1,9 @@
 package policyengine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
@@ -37,23 +35,9 @@ type application struct {
 	mode    Mode
 	message string
 	timeout time.Duration
-	// admission and access are what is asked at these stages; nil for nothing.
-	admission, access *asked
-}
-
-// asked are the bindings of one stage, in the order in which they are asked.
-type asked struct {
-	bindings []*binding
-}
-
-// with has one more binding, behind those of its order. It may begin with nil.
-func (a *asked) with(b *binding) *asked {
-	if a == nil {
-		a = &asked{}
-	}
-	a.bindings = append(a.bindings, b)
-	slices.SortStableFunc(a.bindings, func(a, b *binding) int { return cmp.Compare(a.order, b.order) })
-	return a
+	// admission and access are the bindings of these stages, in the order in which
+	// they are asked.
+	admission, access []*binding
 }
 
 // New compiles the bindings of every application. The error joins all faults,
@@ -85,14 +69,14 @@ func New(cfg *config.Config, o Options) (*Engine, error) {
 // all the same, for the record. Everything that goes wrong with a single binding is
 // part of the Decision instead.
 func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, error) {
-	app, asked, err := e.find(ctx, stage, in)
+	app, bindings, err := e.find(ctx, stage, in)
 	if err != nil {
 		return Decision{}, err
 	}
-	if asked == nil {
+	if len(bindings) == 0 {
 		return Decision{Allowed: true}, nil
 	}
-	d := combine(app, asked.bindings, e.ask(ctx, app, asked, in, nil))
+	d := combine(app, bindings, e.ask(ctx, app, bindings, in, nil))
 	if err := ctx.Err(); err != nil {
 		d = Decision{Events: d.Events, Bindings: d.Bindings}
 		return d, fmt.Errorf("decide for application %s: %w", in.Application, err)
@@ -100,8 +84,8 @@ func (e *Engine) Decide(ctx context.Context, stage Stage, in *Input) (Decision, 
 	return d, nil
 }
 
-// find finds what is to be asked about a login; no bindings are nil.
-func (e *Engine) find(ctx context.Context, stage Stage, in *Input) (*application, *asked, error) {
+// find finds the bindings that are to be asked about a login.
+func (e *Engine) find(ctx context.Context, stage Stage, in *Input) (*application, []*binding, error) {
 	if in == nil || in.User == nil {
 		return nil, nil, errors.New("decide: no user to decide about")
 	}

@@ -16,11 +16,11 @@ import (
 //
 // With explained, nothing is answered from the cache, and policies tell there how
 // they came to their results.
-func (e *Engine) ask(ctx context.Context, app *application, asked *asked, in *Input, explained []*Explanation) []BindingRecord {
-	records := make([]BindingRecord, len(asked.bindings))
+func (e *Engine) ask(ctx context.Context, app *application, bindings []*binding, in *Input, explained []*Explanation) []BindingRecord {
+	records := make([]BindingRecord, len(bindings))
 	now := time.Now()
 	deadline, sharing := now.Add(app.timeout), false
-	for i, b := range asked.bindings {
+	for i, b := range bindings {
 		r := &records[i]
 		r.Name, r.DryRun = b.name, b.dryRun
 		if !b.enabled {

@@ -105,7 +105,7 @@ func (e *Engine) Explain(ctx context.Context, in *Input) ([]StageExplanation, er
 	ctx = WithoutEffects(ctx)
 	var all []StageExplanation
 	for _, stage := range []Stage{StageAdmission, StageAccess} {
-		app, asked, err := e.find(ctx, stage, in)
+		app, bindings, err := e.find(ctx, stage, in)
 		if err != nil {
 			return all, err
 		}
@@ -114,9 +114,9 @@ func (e *Engine) Explain(ctx context.Context, in *Input) ([]StageExplanation, er
 			facts.AuthMethod = ""
 		}
 		x := StageExplanation{Stage: stage, Decision: Decision{Allowed: true}}
-		if asked != nil {
-			x.Policies = make([]*Explanation, len(asked.bindings))
-			x.Decision = combine(app, asked.bindings, e.ask(ctx, app, asked, &facts, x.Policies))
+		if len(bindings) > 0 {
+			x.Policies = make([]*Explanation, len(bindings))
+			x.Decision = combine(app, bindings, e.ask(ctx, app, bindings, &facts, x.Policies))
 		}
 		all = append(all, x)
 		if err := ctx.Err(); err != nil {

@@ -125,27 +125,18 @@ func unlessAbsent(err error) error {
 
 // readScoped reads one file.
 func readScoped(file string) (doc scopedFile, places config.Places, err error) {
-	data, err := readLimited(file, maxScopedFile)
+	f, err := os.Open(file)
 	if err != nil {
-		return doc, places, err
+		return doc, places, fmt.Errorf("read scoped policies: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxScopedFile+1))
+	if err != nil {
+		return doc, places, fmt.Errorf("read scoped policies: %w", err)
+	}
+	if len(data) > maxScopedFile {
+		return doc, places, fmt.Errorf("read scoped policies %s: more than %d octets", file, maxScopedFile)
 	}
 	places, err = config.Decode(file, data, &doc)
 	return doc, places, err
-}
-
-// readLimited reads a file that must not be larger than limit octets.
-func readLimited(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read scoped policies: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read scoped policies: %w", err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("read scoped policies %s: more than %d octets", file, limit)
-	}
-	return data, nil
 }
