@@ -65,9 +65,6 @@ func (f *file) find(addr netip.Addr, record any) (netip.Prefix, bool) {
 	return result.Prefix(), true
 }
 
-// first reads the file at the start, as it is.
-func (f *file) first() { f.load() }
-
 // look reads the file if it has changed, and is not being written any more.
 func (f *file) look() {
 	info, err := os.Stat(f.path)

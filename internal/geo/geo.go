@@ -70,7 +70,7 @@ func Open(cfg config.GeoIP, o Options) *DB {
 		return d
 	}
 	for _, f := range files {
-		f.first()
+		f.load()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel = cancel

@@ -32,12 +32,6 @@ func parse(s string) (netip.Addr, bool) {
 	return ip, true
 }
 
-// FromAddr makes an Address of one that the program has already.
-func FromAddr(ip netip.Addr) Address { return Address{ip} }
-
-// Addr returns the address as the rest of the program has it.
-func (a Address) Addr() netip.Addr { return a.ip }
-
 // String returns the shortest spelling (RFC 5952), in lower case, with the zone.
 // The last part of an IPv4-mapped address is in IPv4 spelling.
 func (a Address) String() string { return a.ip.String() }

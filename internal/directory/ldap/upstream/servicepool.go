@@ -177,14 +177,3 @@ func (p *servicePool) status() PoolStatus {
 	}
 	return s
 }
-
-// inFlight counts the searches that have a permit.
-func (p *servicePool) inFlight() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := 0
-	for _, c := range p.conns {
-		n += c.load
-	}
-	return n
-}
