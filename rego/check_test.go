@@ -86,3 +86,30 @@ func TestPortingExamples(t *testing.T) {
 		t.Errorf("%d policies of %d files, warnings %v", len(set.Expressions()), len(files), set.Warnings())
 	}
 }
+
+// TestDoubtfulPatterns: what a replacement makes of them may be something else
+// than in Python.
+func TestDoubtfulPatterns(t *testing.T) {
+	const backtracking = "# METADATA\n# custom:\n#   regex_engine: backtracking\n"
+	for _, tt := range []struct{ head, call, want string }{
+		{"", `regex_replace(input.peer_ip, "(a*)*", "b") == "b"`, "regex_replace: pattern: the repetition at offset "},
+		{"", `regex_replace(input.peer_ip, "\\bvpn", "b") == "b"`, `regex_replace: pattern: \b or \B at offset 0 `},
+		{"", `regex_replace(input.peer_ip, "(?a:\\b)vpn", "b") == "b"`, ""},
+		{"", `regex_replace(input.peer_ip, "a*", "b") == "b"`, ""},
+		{"", `regex_match(input.peer_ip, "(a*)*")`, ""}, // found or not found is the same
+		{backtracking, `regex_replace(input.peer_ip, "(a*)*\\b", "b") == "b"`, ""},
+	} {
+		set, err := load(t, map[string]string{"p.rego": tt.head + policyText("allow if "+tt.call)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range set.Warnings() {
+			got = append(got, w.Text)
+		}
+		text := strings.Join(got, "\n")
+		if len(got) > 1 || !strings.Contains(text, tt.want) || tt.want != "" != strings.HasSuffix(text, "[doubtful-literal]") {
+			t.Errorf("%s: %q, want %q", tt.call, text, tt.want)
+		}
+	}
+}

@@ -2,12 +2,14 @@ package rego
 
 import (
 	"context"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/types"
 
 	"github.com/sallyport-auth/sallyport/internal/pyregex"
 	"github.com/sallyport-auth/sallyport/policyengine"
+	"github.com/sallyport-auth/sallyport/rego/lint"
 )
 
 // textBuiltins are regex_match and regex_replace. Their language is that of
@@ -35,6 +37,9 @@ func textBuiltins(w *world) []*builtin {
 				faults := make([]error, 3)
 				var p *pyregex.Pattern
 				p, faults[1] = w.literalPattern(args[1])
+				if p != nil && len(p.Warnings()) > 0 {
+					faults[1] = lint.Doubt(strings.Join(p.Warnings(), "; "))
+				}
 				if s, ok := args[2].Value.(ast.String); ok && p != nil {
 					_, faults[2] = p.ParseTemplate(string(s))
 				}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,7 +25,7 @@ func (u *unit) calls() {
 			if u.language.Literals != nil {
 				for i, err := range u.language.Literals(name, args) {
 					if err != nil {
-						u.report(place(args[i], loc), Error, BadLiteral, name+": "+err.Error(), "")
+						u.literal(place(args[i], loc), name, err)
 					}
 				}
 			}
@@ -34,6 +35,14 @@ func (u *unit) calls() {
 			}
 		})
 	}
+}
+
+func (u *unit) literal(loc *ast.Location, function string, err error) {
+	severity, code := Error, BadLiteral
+	if _, ok := errors.AsType[Doubt](err); ok {
+		severity, code = Warning, DoubtfulLiteral
+	}
+	u.report(loc, severity, code, function+": "+err.Error(), "")
 }
 
 // unknown tells whether there is no such function: none of the language and none

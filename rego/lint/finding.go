@@ -36,6 +36,7 @@ const (
 	WholeInput         = "whole-input"
 	TimeNow            = "time-now"
 	ASCIIWordBoundary  = "ascii-word-boundary"
+	DoubtfulLiteral    = "doubtful-literal"
 	DNSDecides         = "dns-decides"
 	MessagesAlways     = "messages-always"
 	NothingToBeIgnored = "ignore-unknown-code"
@@ -43,18 +44,17 @@ const (
 
 // The functions that the checks know by name.
 const (
-	functionCallPolicy   = "ak_call_policy"
-	functionMessage      = "ak_message"
-	functionTimeNow      = "time.now_ns"
-	functionResolveDNS   = "resolve_dns"
-	functionReverseDNS   = "reverse_dns"
-	functionRegexMatch   = "regex_match"
-	functionRegexReplace = "regex_replace"
+	functionCallPolicy = "ak_call_policy"
+	functionMessage    = "ak_message"
+	functionTimeNow    = "time.now_ns"
+	functionResolveDNS = "resolve_dns"
+	functionReverseDNS = "reverse_dns"
+	functionRegexMatch = "regex_match"
 )
 
 // silenceable are the codes that a comment can silence.
 var silenceable = []string{
-	NegatedUnknown, MessageBeforeTest, WholeInput, TimeNow, ASCIIWordBoundary, DNSDecides, MessagesAlways,
+	NegatedUnknown, MessageBeforeTest, WholeInput, TimeNow, ASCIIWordBoundary, DoubtfulLiteral, DNSDecides, MessagesAlways,
 }
 
 // Finding is one mistake.

@@ -17,7 +17,8 @@ type Language struct {
 	// use; empty for all others. May be nil.
 	Missing func(function string) string
 	// Literals checks the arguments of a function as they are written, and returns
-	// an error or nil for each; nothing for functions without a check. May be nil.
+	// an error or nil for each; nothing for functions without a check. An error that
+	// is a Doubt is a warning. May be nil.
 	Literals func(function string, args []*ast.Term) []error
 	// Callable tells whether ak_call_policy can call something of this name that is
 	// no policy of the modules. May be nil.
@@ -25,6 +26,11 @@ type Language struct {
 	// Data are the names of the documents below data that there are.
 	Data []string
 }
+
+// Doubt says what an argument does that is probably not meant.
+type Doubt string
+
+func (d Doubt) Error() string { return string(d) }
 
 // Modules looks at all modules of one directory or bundle; the keys are file
 // names. The findings are in the order of files and lines. Warnings that a

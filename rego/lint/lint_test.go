@@ -18,6 +18,9 @@ func language() Language {
 			if f == "regex_match" && len(args) > 1 && args[1].Equal(ast.StringTerm("(")) {
 				return []error{nil, errors.New("no pattern")}
 			}
+			if f == "regex_replace" && len(args) > 1 && args[1].Equal(ast.StringTerm("(a*)*")) {
+				return []error{nil, Doubt("odd pattern")}
+			}
 			return nil
 		},
 		Callable: func(name string) bool { return name == "native" },
@@ -192,9 +195,13 @@ var cases = []struct {
 	{"time of the input", `allow if input.now.hour > 5`, nil},
 
 	{"word boundary", `allow if regex_match(input.request.user.name, "\\bmüller\\b")`, []string{"5:47 ascii-word-boundary"}},
-	{"word boundary, value", `allow if regex_replace("für", "\\b.", "") == input.request.user.name`, []string{"5:31 ascii-word-boundary"}},
+	{"word boundary, value", `allow if regex_match("für", "\\b.")`, []string{"5:29 ascii-word-boundary"}},
 	{"word boundary, ASCII", `allow if regex_match(input.request.user.name, "\\bsmith\\b")`, nil},
 	{"an escaped backslash", `allow if regex_match(input.request.user.name, "ü\\\\b")`, nil},
+
+	{"doubtful pattern", `allow if regex_replace("x", "(a*)*", "") == "y"`, []string{"5:29 doubtful-literal"}},
+	{"doubtful pattern, on purpose", `allow if regex_replace("x", "(a*)*", "") == "y" # sallyport: ignore doubtful-literal`, nil},
+	{"plain pattern", `allow if regex_replace("x", "a*", "") == "y"`, nil},
 
 	{"dns alone", `allow if reverse_dns(input.client_ip) == "vpn.example.org"`, []string{"5:1 dns-decides"}},
 	{"dns alone, as a value", `allow := reverse_dns(input.client_ip) == "vpn.example.org"`, []string{"5:1 dns-decides"}},
