@@ -64,15 +64,17 @@ func integerArg(args []ast.Value, i int, name string) (*big.Int, error) {
 }
 
 // article names the type of a value with its article.
-func article(v ast.Value) string {
-	switch name := ast.ValueName(v); name {
+func article(v ast.Value) string { return articled(ast.ValueName(v)) }
+
+// articled is the name of a type, in Rego or of a plugin, with its article.
+func articled(name string) string {
+	switch name {
 	case "null":
 		return name
 	case "array", "object":
 		return "an " + name
-	default:
-		return "a " + name
 	}
+	return "a " + name
 }
 
 // objectType is an object with string keys.

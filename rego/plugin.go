@@ -78,7 +78,7 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
 		if got := policyengine.TypeOf(v); got != h.Args[i] && h.Args[i] != AnyType {
-			return nil, wrongType(a, fmt.Sprintf("argument %d", i+1), "a "+string(h.Args[i]))
+			return nil, wrongType(a, fmt.Sprintf("argument %d", i+1), articled(string(h.Args[i])))
 		}
 		values[i] = v
 	}
@@ -89,10 +89,14 @@ func callHelper(ctx context.Context, h policyengine.Helper, in *policyengine.Inp
 	if err != nil {
 		return nil, err
 	}
-	if got := policyengine.TypeOf(v); got != h.Result && h.Result != AnyType {
-		return nil, fmt.Errorf("the helper answered with %s, it declares a %s", valueKind(v), h.Result)
+	result, err := fromValue(v)
+	if err != nil {
+		return nil, err
 	}
-	return fromValue(v)
+	if got := policyengine.TypeOf(v); got != h.Result && h.Result != AnyType {
+		return nil, fmt.Errorf("the helper answered with %s, it declares %s", article(result), articled(string(h.Result)))
+	}
+	return result, nil
 }
 
 // toValue turns a value of Rego into one for helpers; sets become lists.
@@ -139,21 +143,4 @@ func fromValue(v policyengine.Value) (ast.Value, error) {
 		return nil, fmt.Errorf("the helper's answer: %w", err)
 	}
 	return result, nil
-}
-
-// valueKind names the type of a helper's value as an administrator knows it.
-func valueKind(v policyengine.Value) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
-	case string:
-		return "a string"
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "an object"
-	}
-	return "a number"
 }
