@@ -84,6 +84,21 @@ func (e *environment) printJSON(v any) error {
 	return nil
 }
 
+// report prints a report, for programs or for people. Where it is not well, that is
+// all there is to say: the exit code is 1.
+func (e *environment) report(v any, forPeople func() error, well bool) error {
+	var err error
+	if e.json {
+		err = e.printJSON(v)
+	} else {
+		err = forPeople()
+	}
+	if err == nil && !well {
+		return errSilent
+	}
+	return err
+}
+
 // legibleJSON escapes what a terminal would not print but obey. It stands in
 // strings alone, so the JSON says the same as before.
 func legibleJSON(data []byte) string {

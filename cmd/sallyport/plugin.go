@@ -100,16 +100,8 @@ func (pluginListCmd) Run(ctx context.Context, env *environment) error {
 		})
 	}
 	starting.Wait()
-	if env.json {
-		err = env.printJSON(list)
-	} else {
-		err = list.print(env)
-	}
 	failed := slices.ContainsFunc(list.Plugins, func(p pluginStateJSON) bool { return p.State == stateFailed })
-	if err == nil && failed {
-		return errSilent
-	}
-	return err
+	return env.report(list, func() error { return list.print(env) }, !failed)
 }
 
 // tryPlugin starts a program, looks at it and ends it.

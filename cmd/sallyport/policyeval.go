@@ -42,21 +42,16 @@ func (c *policyEvalCmd) Run(ctx context.Context, env *environment) error {
 		if set == nil {
 			return &exitError{exitConfig, cfg.Fault("policies.expressions", "there are no expression policies")}
 		}
-		var l *regotest.Login
-		var err error
-		if c.Input != "" {
-			var document map[string]any
-			if document, err = readDocument(env, c.Input); err == nil {
-				l, err = regotest.Empty(trial.Now()).Given(document)
-			}
+		if c.Input == "" {
+			l, err := c.login(ctx, cfg, trial)
 			if err != nil {
-				err = &exitError{exitUsage, err}
+				return err
 			}
-		} else {
-			l, err = c.login(ctx, cfg, trial)
+			return c.explain(ctx, env, set, l)
 		}
+		l, err := c.given(env, regotest.Empty(trial.Now()))
 		if err != nil {
-			return err
+			return &exitError{exitUsage, err}
 		}
 		return c.explain(ctx, env, set, l)
 	})
@@ -75,19 +70,24 @@ func (c *policyEvalCmd) inDirectory(ctx context.Context, env *environment) error
 	for _, w := range set.Warnings() {
 		fmt.Fprintln(env.stderr, "warning:", onScreen(w.String()))
 	}
-	var l *regotest.Login
+	ask := c.fixtureLogin
 	if c.Input != "" {
-		var document map[string]any
-		if document, err = readDocument(env, c.Input); err == nil {
-			l, err = fixture.Given(document)
-		}
-	} else {
-		l, err = c.fixtureLogin(fixture)
+		ask = func(f *regotest.Fixture) (*regotest.Login, error) { return c.given(env, f) }
 	}
+	l, err := ask(fixture)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	return c.explain(ctx, env, set, l)
+}
+
+// given is the login that --input describes, at the time of a fixture.
+func (c *policyEvalCmd) given(env *environment, f *regotest.Fixture) (*regotest.Login, error) {
+	document, err := readDocument(env, c.Input)
+	if err != nil {
+		return nil, err
+	}
+	return f.Given(document)
 }
 
 func (c *policyEvalCmd) explain(ctx context.Context, env *environment, set regotest.Explainer, l *regotest.Login) error {
@@ -97,13 +97,5 @@ func (c *policyEvalCmd) explain(ctx context.Context, env *environment, set regot
 		return &exitError{exitUsage, err}
 	}
 	j := newExplanationJSON(c.Name, &x, exception)
-	if env.json {
-		err = env.printJSON(j)
-	} else {
-		err = j.print(env, askedAbout(l.Input))
-	}
-	if err == nil && !j.Passing {
-		return errSilent
-	}
-	return err
+	return env.report(j, func() error { return j.print(env, askedAbout(l.Input)) }, j.Passing)
 }

@@ -89,18 +89,23 @@ func (q *loginQuestion) overrides() (map[string]any, error) {
 		if json.Unmarshal([]byte(value), &v) != nil {
 			v = value
 		}
-		below, keys := all, strings.Split(path, ".")
-		for _, key := range keys[:len(keys)-1] {
-			next, ok := below[key].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				below[key] = next
-			}
-			below = next
-		}
-		below[keys[len(keys)-1]] = v
+		put(all, v, strings.Split(path, ".")...)
 	}
 	return all, nil
+}
+
+// put puts a value at a path of an object, in the place of what was there.
+func put(object map[string]any, v any, path ...string) {
+	last := len(path) - 1
+	for _, key := range path[:last] {
+		below, ok := object[key].(map[string]any)
+		if !ok {
+			below = map[string]any{}
+			object[key] = below
+		}
+		object = below
+	}
+	object[path[last]] = v
 }
 
 // login asks the directories who it is, and puts the overrides over that.
@@ -143,37 +148,25 @@ func (q *loginQuestion) fixtureLogin(f *regotest.Fixture) (*regotest.Login, erro
 	if err != nil {
 		return nil, err
 	}
-	set := func(v any, path ...string) {
-		below := overrides
-		for _, key := range path[:len(path)-1] {
-			next, ok := below[key].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				below[key] = next
-			}
-			below = next
-		}
-		below[path[len(path)-1]] = v
-	}
 	if q.Client.IsValid() {
-		set(q.Client.Unmap().String(), "client_ip")
+		put(overrides, q.Client.Unmap().String(), "client_ip")
 	}
 	if q.Peer.IsValid() {
-		set(q.Peer.Unmap().String(), "peer_ip")
+		put(overrides, q.Peer.Unmap().String(), "peer_ip")
 	}
 	if q.Protocol != "" {
-		set(q.Protocol, "request", "protocol")
+		put(overrides, q.Protocol, "request", "protocol")
 	}
 	if q.Application != "" {
-		set(q.Application, "context", "application", "name")
-		set(q.Application, "context", "application", "slug")
+		put(overrides, q.Application, "context", "application", "name")
+		put(overrides, q.Application, "context", "application", "slug")
 	}
 	if q.Time != "" {
 		at, err := parseMoment(q.Time, f.Now(), f.Now().Location())
 		if err != nil {
 			return nil, err
 		}
-		set(at.Format(time.RFC3339), "now", "rfc3339")
+		put(overrides, at.Format(time.RFC3339), "now", "rfc3339")
 	}
 	l, err := f.Login(q.User, overrides)
 	if err != nil {

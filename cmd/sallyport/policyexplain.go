@@ -32,15 +32,7 @@ func (c *policyExplainCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		report := newStagesJSON(stages)
-		if env.json {
-			err = env.printJSON(report)
-		} else {
-			err = report.print(env, askedAbout(l.Input))
-		}
-		if err == nil && !report.Allowed {
-			return errSilent
-		}
-		return err
+		return env.report(report, func() error { return report.print(env, askedAbout(l.Input)) }, report.Allowed)
 	})
 }
 

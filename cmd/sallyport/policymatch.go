@@ -52,15 +52,7 @@ func (c *policyMatchCmd) Run(ctx context.Context, env *environment) error {
 		return &exitError{exitUsage, err}
 	}
 	report := newMatchReport(q, all, all.Set.Explain(q))
-	if env.json {
-		err = env.printJSON(report)
-	} else {
-		err = report.print(env)
-	}
-	if err == nil && (!report.Matched || report.Conflict != "") {
-		return errSilent // the report has told
-	}
-	return err
+	return env.report(report, func() error { return report.print(env) }, report.Matched && report.Conflict == "")
 }
 
 // complete fills in what the configuration says of the user's realm, and refuses a

@@ -105,15 +105,7 @@ func (c *userImportCmd) run(ctx context.Context, env *environment, cfg *config.C
 	for _, group := range report.GroupsAdded {
 		warnMisspelled(env, cfg, group)
 	}
-	if env.json {
-		err = env.printJSON(report)
-	} else {
-		err = report.WriteText(env.stdout)
-	}
-	if err == nil && report.Faults > 0 {
-		return errSilent // the report has told
-	}
-	return err
+	return env.report(report, func() error { return report.WriteText(env.stdout) }, report.Faults == 0)
 }
 
 // hashProgress shows on a terminal how far the hashing is; elsewhere it is nil.
