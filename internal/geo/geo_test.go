@@ -285,8 +285,9 @@ func TestFilesThatChange(t *testing.T) {
 	}
 	put(t, cfg.City, cities(t, "DE"))
 	eventually(t, d, "the file that comes back is read", is("DE"))
-	if s := d.Status()[0]; s.Faults != 3 {
-		t.Errorf("%d faults, want 3 (absent, damaged, lost): %s", s.Faults, log)
+	// One more for each time that a file was seen half written, twice alike.
+	if s := d.Status()[0]; s.Faults < 3 {
+		t.Errorf("%d faults, want 3 at the least (absent, damaged, lost): %s", s.Faults, log)
 	}
 }
 
