@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,13 +11,13 @@ import (
 	"github.com/sallyport-auth/sallyport/config"
 )
 
-// remoteConfig is a configuration with one directory, whose server nobody is.
-func remoteConfig(change func(*config.LDAPDirectory)) *config.Config {
+// remoteConfig is a configuration with one directory, of one server.
+func remoteConfig(server string, change func(*config.LDAPDirectory)) *config.Config {
 	cfg := &config.Config{Directories: map[string]*config.Directory{"corp": {Type: "ldap", LDAPDirectory: config.LDAPDirectory{
-		Flavor: "openldap", URLs: []string{"ldap://127.0.0.1:1"}, StartTLS: "off", TLS: config.UpstreamTLS{MinVersion: "1.2"},
+		Flavor: "openldap", URLs: []string{"ldap://" + server}, StartTLS: "off", TLS: config.UpstreamTLS{MinVersion: "1.2"},
 		BaseDN: "dc=x", BindDN: "cn=s,dc=x", BindPassword: config.NewSecret("p"), LoginAttribute: config.Names{"uid"},
 		UserFilter: "(objectClass=person)", Groups: config.LDAPGroups{Lookup: "none"},
-		Timeout: time.Second, HealthInterval: time.Hour, Pool: config.UpstreamPool{Binds: 1, Searches: 1, Idle: time.Minute},
+		Timeout: time.Minute, HealthInterval: time.Hour, Pool: config.UpstreamPool{Binds: 1, Searches: 1, Idle: time.Minute},
 		Cache: config.DirectoryCache{Entries: 10, TTL: time.Minute},
 	}}}}
 	cfg.Login.Timeout = time.Second
@@ -33,6 +34,13 @@ func TestRemoteIsShared(t *testing.T) {
 	if err := os.WriteFile(ca, []byte("one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Nothing is said by the server until it goes: so long it is not known to be down.
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	settings := func(change func(*config.LDAPDirectory)) *config.Config { return remoteConfig(server.Addr().String(), change) }
 	open := func(cfg *config.Config, present *Snapshot) *Snapshot {
 		s := &Snapshot{cfg: cfg, directories: map[string]source{}}
 		if err := s.openLDAP(t.Context(), "corp", resources{present: present, log: slog.New(slog.DiscardHandler)}); err != nil {
@@ -41,8 +49,8 @@ func TestRemoteIsShared(t *testing.T) {
 		return s
 	}
 	of := func(s *Snapshot) remote { return s.directories["corp"].(remote) }
-	first := open(remoteConfig(nil), nil)
-	second := open(remoteConfig(nil), first)
+	first := open(settings(nil), nil)
+	second := open(settings(nil), first)
 	if of(first).servers != of(second).servers || of(first).Cached != of(second).Cached {
 		t.Error("an unchanged directory was made anew")
 	}
@@ -57,16 +65,17 @@ func TestRemoteIsShared(t *testing.T) {
 		"cache":    func(c *config.LDAPDirectory) { c.Cache.TTL = time.Second },
 		"url":      func(c *config.LDAPDirectory) { c.URLs = append(c.URLs, "ldap://127.0.0.1:2") },
 	} {
-		other := open(remoteConfig(change), same)
+		other := open(settings(change), same)
 		if of(other).servers == of(same).servers {
 			t.Errorf("changed %s: the directory was kept", name)
 		}
 		of(other).Close()
 	}
+	server.Close()
 	if _, err := of(same).Lookup(t.Context(), "alice"); err == nil || !of(same).anyDown() {
 		t.Fatalf("nobody is there, but %v", err)
 	}
-	policies, reload := open(same.cfg, same), open(remoteConfig(nil), same)
+	policies, reload := open(same.cfg, same), open(settings(nil), same)
 	if of(policies).servers != of(same).servers || of(reload).servers == of(same).servers {
 		t.Error("a reload must try a server that is down at once, a change of policies must not")
 	}
@@ -77,7 +86,7 @@ func TestRemoteIsShared(t *testing.T) {
 		t.Errorf("given up by all: %v", err)
 	}
 
-	cfg := remoteConfig(func(c *config.LDAPDirectory) { c.TLS.CA = ca }).Directories["corp"].LDAPDirectory
+	cfg := settings(func(c *config.LDAPDirectory) { c.TLS.CA = ca }).Directories["corp"].LDAPDirectory
 	before, err := newRemoteSettings(&cfg, time.Second)
 	if err != nil || os.WriteFile(ca, []byte("two"), 0o600) != nil {
 		t.Fatal(err)
