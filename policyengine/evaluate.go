@@ -63,7 +63,7 @@ type work struct {
 // longer than till the deadline of the stage. Whatever goes wrong (an error, a
 // panic, an answer that came too late) makes the binding count as its
 // failure_result; negate does not turn that round, and what the policy said so
-// far is dropped.
+// far is dropped. What a binding with dry_run asks has no side effects.
 func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input, r *BindingRecord, w work) {
 	if !b.pure {
 		if own := w.began.Add(b.timeout); own.Before(w.deadline) {
@@ -72,6 +72,10 @@ func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input, r *Binding
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, w.deadline)
 		defer cancel()
+	}
+	if b.dryRun && w.found == uncacheable { // what has side effects is
+		// Shared with nobody: others must not find that something was not called.
+		ctx = withShared(WithoutEffects(ctx))
 	}
 	var result Result
 	var err error

@@ -49,6 +49,28 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestDryRunsHaveNoEffects: what a binding with dry_run asks is told so, and shares
+// nothing with those that count, whichever is asked first.
+func TestDryRunsHaveNoEffects(t *testing.T) {
+	type key struct{}
+	writes := &counted{reads: Reads{Uncacheable: "it writes"}, eval: func(ctx context.Context, _ *Input) (Result, error) {
+		wanted := Share(ctx, key{}, func() bool { return Effects(ctx) })
+		return Result{Passing: wanted && Effects(ctx)}, nil
+	}}
+	dry, counts := bind(config.Binding{Policy: "writes", DryRun: true}), bind(config.Binding{Policy: "writes"})
+	for _, bindings := range [][]config.Binding{{dry, counts}, {counts, dry}} {
+		d := decide(t, caching(t, 10, map[string]Expression{"writes": writes}, bindings...), alice())
+		for _, r := range d.Bindings {
+			if r.Passing == r.DryRun {
+				t.Errorf("dry run %v: effects %v", r.DryRun, r.Passing)
+			}
+		}
+		if !d.Allowed {
+			t.Errorf("the binding that counts: %+v", d)
+		}
+	}
+}
+
 // TestExceptions: whatever goes wrong has a code, the policy and the place.
 func TestExceptions(t *testing.T) {
 	fails := func(err error) Expression {
