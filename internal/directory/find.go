@@ -62,7 +62,8 @@ func (c *Cached) find(ctx context.Context, f filter.Filter) (*remembered, error)
 	ttl := c.cfg.TTL
 	switch {
 	case errors.Is(err, identity.ErrNotFound):
-		ttl = c.cfg.NegativeTTL
+		// A group or an attribute that changes may give the filter its user.
+		ttl = min(ttl, c.cfg.NegativeTTL)
 	case err != nil:
 		return nil, err
 	}

@@ -83,6 +83,22 @@ func TestCachedTellsHowLong(t *testing.T) {
 	}
 }
 
+// A filter that finds nobody may find somebody when a group changes, and groups
+// are remembered for the TTL at the most.
+func TestNobodyIsNoOlderThanGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := wrap(t, people(), config.DirectoryCache{Entries: 3, TTL: time.Second, NegativeTTL: time.Minute})
+		nobody := watch(t, questions(t)["by filter"], c, "nobody", false)
+		if !nobody.Current() {
+			t.Error("it was not kept")
+		}
+		time.Sleep(2 * time.Second)
+		if nobody.Current() {
+			t.Error("it was kept for longer than users are")
+		}
+	})
+}
+
 func TestCachedForgets(t *testing.T) {
 	for name, ask := range questions(t) {
 		c := wrap(t, people(), settings)
