@@ -139,5 +139,5 @@ func at(loc *ast.Location, format string, args ...any) error {
 	if loc == nil || loc.File == "" {
 		return what
 	}
-	return fmt.Errorf("%s:%d:%d: %w", loc.File, loc.Row, loc.Col, what)
+	return fmt.Errorf("%s:%d:%d: %w", loc.File, loc.Row, max(loc.Col, 1), what) // the end of a file has no column
 }

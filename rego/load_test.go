@@ -46,9 +46,9 @@ func TestLoadRefuses(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		{"syntax", one("allow if {"), []string{"p.rego:6:0: unexpected eof token"}},
+		{"syntax", one("allow if {"), []string{"p.rego:6:1: unexpected eof token"}},
 		{"every broken file", map[string]string{"a.rego": "package a b", "b.rego": "package x\nallow if"}, []string{"a.rego:1:", "b.rego:2:"}},
-		{"empty file", map[string]string{"p.rego": "# nothing\n"}, []string{"p.rego: "}},
+		{"empty file", map[string]string{"p.rego": "# nothing\n"}, []string{"p.rego:1:1: empty file: a policy begins with its package"}},
 		{"foreign package", map[string]string{"p.rego": "package authz\ndefault allow := false"}, []string{"p.rego:1:1: package authz: a policy is package sallyport.policies.NAME"}},
 		{"package too deep", map[string]string{"p.rego": "package sallyport.policies.a.b\ndefault allow := false"}, []string{"p.rego:1:1: package sallyport.policies.a.b"}},
 		{"no name", map[string]string{"p.rego": "package sallyport.policies\ndefault allow := false"}, []string{"p.rego:1:1:"}},

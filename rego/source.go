@@ -167,13 +167,19 @@ func parse(files []file) (map[string]*ast.Module, error) {
 	for _, f := range files {
 		m, err := ast.ParseModuleWithOpts(f.name, string(f.text), options)
 		switch {
+		case m == nil && (err == nil || emptyModule(err)):
+			faults = append(faults, fmt.Errorf("%s:1:1: empty file: a policy begins with its package", f.name))
 		case err != nil:
 			faults = append(faults, explain(f, err, nil))
-		case m == nil:
-			faults = append(faults, fmt.Errorf("%s: empty file: a policy begins with its package", f.name))
 		default:
 			modules[f.name] = m
 		}
 	}
 	return modules, errors.Join(faults...)
+}
+
+// emptyModule reports whether the parser found nothing but comments.
+func emptyModule(err error) bool {
+	var e *ast.Error
+	return errors.As(err, &e) && e.Message == "empty module"
 }
