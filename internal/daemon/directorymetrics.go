@@ -61,9 +61,6 @@ type directoryCollector struct {
 }
 
 func newDirectoryCollector(d *Daemon) *directoryCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
-	}
 	return &directoryCollector{
 		daemon:      d,
 		up:          desc("directory_server_up", "1 unless the server is known to be down.", "directory", "server"),

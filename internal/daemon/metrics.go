@@ -6,7 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// serverCollector exports the counters of the front-ends. The rooms keep plain numbers; only this one knows Prometheus.
+// serverCollector exports the counters of the front-ends. The rooms keep plain
+// numbers; only this one knows Prometheus.
 type serverCollector struct {
 	daemon *Daemon
 
@@ -15,10 +16,12 @@ type serverCollector struct {
 	ldapConnections, ldapOpen, ldapOperations, ldapErrors                         *prometheus.Desc
 }
 
+// desc describes a metric of ours.
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
+}
+
 func newServerCollector(d *Daemon) *serverCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
-	}
 	return &serverCollector{
 		daemon:           d,
 		radiusReceived:   desc("radius_received_total", "RADIUS datagrams received."),

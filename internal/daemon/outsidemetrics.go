@@ -17,9 +17,6 @@ type outsideCollector struct {
 }
 
 func newOutsideCollector(d *Daemon) *outsideCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
-	}
 	return &outsideCollector{
 		daemon:      d,
 		geoBuilt:    desc("geoip_built_timestamp_seconds", "When the file that is in use was made.", "file"),

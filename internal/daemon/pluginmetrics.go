@@ -16,9 +16,6 @@ type pluginCollector struct {
 }
 
 func newPluginCollector(d *Daemon) *pluginCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
-	}
 	return &pluginCollector{
 		daemon:     d,
 		ready:      desc("plugin_ready", "1 when the helper answers.", "plugin"),

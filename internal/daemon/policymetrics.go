@@ -12,9 +12,6 @@ type policyCollector struct {
 }
 
 func newPolicyCollector(d *Daemon) *policyCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sallyport_"+name, help, labels, nil)
-	}
 	return &policyCollector{
 		daemon:      d,
 		results:     desc("policy_cache_results_total", "How often an expression policy was asked, by what its cache had.", "policy", "result"),

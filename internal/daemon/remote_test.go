@@ -40,7 +40,9 @@ func TestRemoteIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	settings := func(change func(*config.LDAPDirectory)) *config.Config { return remoteConfig(server.Addr().String(), change) }
+	settings := func(change func(*config.LDAPDirectory)) *config.Config {
+		return remoteConfig(server.Addr().String(), change)
+	}
 	open := func(cfg *config.Config, present *Snapshot) *Snapshot {
 		s := &Snapshot{cfg: cfg, directories: map[string]source{}}
 		if err := s.openLDAP(t.Context(), "corp", resources{present: present, log: slog.New(slog.DiscardHandler)}); err != nil {

@@ -33,6 +33,9 @@ type Snapshot struct {
 	engine      *policyengine.Engine
 	outside     *outside
 	scoped      *policyengine.Scoped
+	login       *proxy.Proxy
+	// location is the time zone of login.time_zone.
+	location *time.Location
 	// expressions are the expression policies; nil without any.
 	expressions *rego.Set
 	// warnings are those of the expression policies.
@@ -75,17 +78,18 @@ func build(ctx context.Context, cfg *config.Config, r resources) (*Snapshot, err
 	var policyErr error
 	s.engine, policyErr = s.loadPolicies(ctx, r)
 	tlsConfig, tlsErr := loadTLS(cfg)
-	location, zoneErr := time.LoadLocation(cfg.Login.TimeZone)
+	var zoneErr error
+	s.location, zoneErr = time.LoadLocation(cfg.Login.TimeZone)
 	if zoneErr != nil {
 		zoneErr = cfg.Fault("login.time_zone", "%w", zoneErr)
 	}
-	login := proxy.New(proxy.Options{
+	s.login = proxy.New(proxy.Options{
 		Realms: s.realms(), Decider: s.engine, Recorder: s.observed(r.recorder), Locator: s.outside.locator(),
-		Timeout: cfg.Login.Timeout, Location: location,
+		Timeout: cfg.Login.Timeout, Location: s.location,
 	})
 	var radiusErr, ldapErr error
-	s.radius, radiusErr = radius.NewTable(cfg, login)
-	s.ldap, ldapErr = ldap.NewTable(cfg, login, tlsConfig)
+	s.radius, radiusErr = radius.NewTable(cfg, s.login)
+	s.ldap, ldapErr = ldap.NewTable(cfg, s.login, tlsConfig)
 	if err := errors.Join(zoneErr, tlsErr, directoryErr, outsideErr, radiusErr, ldapErr, policyErr); err != nil {
 		s.Close()
 		return nil, err

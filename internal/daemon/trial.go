@@ -22,8 +22,6 @@ import (
 type Trial struct {
 	snapshot *Snapshot
 	store    *store.Store
-	login    *proxy.Proxy
-	location *time.Location
 }
 
 // OpenTrial builds what cfg describes. Where there is no store yet, one is made in
@@ -67,25 +65,16 @@ func openTrial(ctx context.Context, cfg config.Config, scratch string, log *slog
 	if err != nil {
 		return nil, &ConfigurationError{errors.Join(err, users.Close())}
 	}
-	location, err := time.LoadLocation(cfg.Login.TimeZone)
-	if err != nil {
-		s.Close()
-		return nil, &ConfigurationError{errors.Join(cfg.Fault("login.time_zone", "%w", err), users.Close())}
-	}
-	login := proxy.New(proxy.Options{
-		Realms: s.realms(), Decider: s.engine, Recorder: forgetful{}, Locator: s.outside.locator(),
-		Timeout: cfg.Login.Timeout, Location: location,
-	})
-	return &Trial{s, users, login, location}, nil
+	return &Trial{s, users}, nil
 }
 
 // Login is what policies would know of a login of somebody whom a directory knows.
 func (t *Trial) Login(ctx context.Context, a *proxy.Attempt) (*policyengine.Input, error) {
-	return t.login.Preview(ctx, a)
+	return t.snapshot.login.Preview(ctx, a)
 }
 
 // Now is the clock as policies see it.
-func (t *Trial) Now() time.Time { return time.Now().In(t.location) }
+func (t *Trial) Now() time.Time { return time.Now().In(t.snapshot.location) }
 
 // Explain asks the bindings of both stages, without side effects.
 func (t *Trial) Explain(ctx context.Context, in *policyengine.Input) ([]policyengine.StageExplanation, error) {
