@@ -3,6 +3,7 @@ package archtest
 import (
 	"encoding/json"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,34 @@ func trespasses(room string, may, imports []string) []string {
 		}
 	}
 	return faults
+}
+
+// TestRoomsAreDescribed: the table of docs/architecture.md has each room, with all
+// that it may import.
+func TestRoomsAreDescribed(t *testing.T) {
+	imports := map[string]string{} // by room, as the page has them
+	for _, row := range rows(section(t, "docs/architecture.md", "## Rooms")) {
+		for _, m := range quoted.FindAllStringSubmatch(row[0], -1) {
+			imports[m[1]] = row[2]
+		}
+	}
+	for room, may := range allowed {
+		if dir, name := path.Split(room); dir == "examples/plugins/" {
+			room = dir + "…"
+		} else if name == "gendefinitions" {
+			continue // a tool of its room
+		}
+		text, described := imports[room]
+		if !described {
+			t.Errorf("docs/architecture.md has no row for %s", room)
+			continue
+		}
+		for _, to := range may {
+			if name := path.Base(to); to != "*" && !strings.Contains(text, name) {
+				t.Errorf("docs/architecture.md does not say that %s may import %s", room, name)
+			}
+		}
+	}
 }
 
 func TestTrespassIsFound(t *testing.T) {
