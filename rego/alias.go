@@ -68,8 +68,8 @@ func binding(x *ast.Expr) (ast.Var, policyengine.Path, bool) {
 		if !isVar || !isRef || !ref[0].Equal(ast.InputRootDocument) {
 			continue
 		}
-		if path := below(ref); plainTo(ref) {
-			return v, path, true
+		if plainTo(ref) {
+			return v, below(ref), true
 		}
 	}
 	return "", "", false

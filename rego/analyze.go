@@ -113,20 +113,21 @@ func (a *analyzer) ref(ref ast.Ref, names *aliases) {
 		a.document = append(a.document, path)
 		return
 	}
-	switch {
-	case ref[0].Equal(ast.DefaultRootDocument):
+	if ref[0].Equal(ast.DefaultRootDocument) {
 		a.data(ref)
-	case len(ref) > 0:
-		if b := a.builtins.byName[ref.String()]; b != nil {
-			a.effects(b)
-			if a.looks != nil && !b.whose && (b.name == callName || len(b.reads) > 0) {
-				a.looks(b.name)
-			}
-			return
-		}
-		if name := ref.String(); clocks[name] {
-			a.never = append(a.never, "it calls "+name)
-		}
+		return
+	}
+	name := ref.String()
+	if clocks[name] {
+		a.never = append(a.never, "it calls "+name)
+	}
+	b := a.builtins.byName[name]
+	if b == nil {
+		return
+	}
+	a.effects(b)
+	if a.looks != nil && !b.whose && (b.name == callName || len(b.reads) > 0) {
+		a.looks(b.name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -86,9 +87,10 @@ func ReadFixture(file string) (*Fixture, error) {
 	return ParseFixture(file, data)
 }
 
-// FixtureOf reads the fixture of a directory; one that is not there is empty.
-func FixtureOf(file string) (*Fixture, error) {
-	fixture, err := ReadFixture(file)
+// fixtureOf reads the fixture of a directory of policies; one that is not there is
+// empty.
+func fixtureOf(dir string) (*Fixture, error) {
+	fixture, err := ReadFixture(filepath.Join(dir, FixtureName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Empty(defaultClock()), nil
 	}

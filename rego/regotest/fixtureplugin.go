@@ -190,5 +190,5 @@ func (f function) Check(_ context.Context, _ *policyengine.Input, args []policye
 	if err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("the fixture has no answer for %s with the arguments %.200s", f.name, text)
+	return nil, fmt.Errorf("the fixture has no answer for %s with the arguments %.200s: add {args: …, result: …} to plugins.%s", f.name, text, f.name)
 }

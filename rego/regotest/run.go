@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
@@ -96,7 +95,7 @@ func load(ctx context.Context, dir string, fixture *Fixture) (*suite, error) {
 	s := &suite{fixture: fixture}
 	var fixtureErr error
 	if fixture == nil {
-		s.fixture, fixtureErr = FixtureOf(filepath.Join(dir, FixtureName))
+		s.fixture, fixtureErr = fixtureOf(dir)
 	}
 	var err error
 	s.files, err = rego.ReadFiles(dir, rego.Options{})
