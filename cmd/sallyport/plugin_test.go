@@ -60,6 +60,7 @@ plugins:
 }
 
 func TestPluginCommands(t *testing.T) {
+	t.Parallel() // it waits for the linker and for processes that start
 	file := pluginConfig(t)
 	call := func(function string, more ...string) []string {
 		return append([]string{"plugin", "call", "sampled." + function}, more...)
@@ -102,6 +103,7 @@ func TestPluginCommands(t *testing.T) {
 		{args: call("who", "--application=vpn"), code: 2, want: []string{`there is no application "vpn"`}},
 		{args: call("who", "--time=soon"), code: 2, want: []string{`--time "soon"`}},
 		{args: call("who", "--set=geoip.latitude=5"), code: 2, want: []string{"--set: the input has no geoip.latitude"}},
+		{args: call("who", "--set=context.min=1"), code: 2, want: []string{"no login has that"}},
 		{args: call("who", "--set=geoip.lat"), code: 2, want: []string{"write it as PATH=VALUE"}},
 	} {
 		code, stdout, stderr := runLine(t, "", append([]string{"-c", file}, s.args...)...)

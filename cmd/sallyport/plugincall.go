@@ -91,7 +91,7 @@ func (c *pluginCallCmd) about(ctx context.Context, env *environment, cfg *config
 // call calls the function once and prints its answer.
 func (c *pluginCallCmd) call(ctx context.Context, env *environment, helpers []policyengine.Helper, l *regotest.Login, args []policyengine.Value) error {
 	if !regotest.Made(l) {
-		return &exitError{exitUsage, errors.New("--set: no login has that")}
+		return &exitError{exitUsage, errors.New("--set: no login has that, and functions of plugins are told of logins alone: leave it out")}
 	}
 	helper, err := findFunction(helpers, c.Function)
 	if err != nil {
