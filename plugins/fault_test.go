@@ -92,8 +92,12 @@ func TestMisbehaviour(t *testing.T) {
 				}
 			}
 			t.Logf("%v, %d failed", answers, failed)
-			eventually(t, 30*time.Second, "well again", func() bool { return h.Status()[0].State == Ready })
-			pid := h.Status()[0].PID
+			var pid int
+			eventually(t, 30*time.Second, "well again", func() bool {
+				s := h.Status()[0]
+				pid = s.PID
+				return s.State == Ready
+			})
 			h.Close()
 			if !gone(pid) {
 				t.Error("the process outlives the host")
