@@ -96,33 +96,6 @@ func alice() *Input {
 	}
 }
 
-// TestUserBinding asks for names with @, which logins may have too.
-func TestUserBinding(t *testing.T) {
-	for _, tt := range []struct {
-		user, login, realm string
-		want               bool
-	}{
-		{"alice@corp", "alice", "Corp", true},
-		{"Alice@CORP", "aLICE", "Corp", true},
-		{"alice@corp", "alice", "lab", false},
-		{"alice@corp", "alice@corp", "lab", false}, // somebody else, who logs in as alice@corp@lab
-		{"alice@corp", "alice@corp", "Corp", false},
-		{"alice@corp@lab", "alice@corp", "lab", true},
-		{"alice@corp@lab", "alice@corp", "Corp", false},
-		{"alice@example.org", "Alice@example.org", "lab", true}, // example.org is no realm
-		{"alice@example.org@corp", "alice@example.org", "Corp", true},
-		{"alice@example.org", "alice", "lab", false},
-		{"alice", "alice@corp", "Corp", false},
-	} {
-		in := alice()
-		in.Realm, in.User = tt.realm, &identity.User{Login: tt.login}
-		d, err := engineFor(t, "all", bind(config.Binding{User: tt.user})).Decide(t.Context(), StageAccess, in)
-		if err != nil || d.Allowed != tt.want {
-			t.Errorf("user %s for %s of %s: allowed %v, error %v", tt.user, tt.login, tt.realm, d.Allowed, err)
-		}
-	}
-}
-
 func TestDecide(t *testing.T) {
 	type want struct {
 		allowed, failed bool
@@ -354,63 +327,4 @@ func TestDecideRefusesToDecide(t *testing.T) {
 			t.Errorf("decision %+v, error %v", d, err)
 		}
 	})
-}
-
-func TestNewRefuses(t *testing.T) {
-	cfg := &config.Config{Applications: map[string]*config.Application{
-		"vpn": {Policies: config.ApplicationPolicies{Mode: "most", Timeout: time.Second, Bindings: []config.Binding{
-			bind(config.Binding{Policy: "yes"}),
-			bind(config.Binding{Policy: "helo"}),
-			bind(config.Binding{Scoped: "offise"}),
-			bind(config.Binding{}),
-			bind(config.Binding{Group: "a", Policy: "yes"}),
-			bind(config.Binding{Policy: "yes", Stage: "later"}),
-			bind(config.Binding{Policy: "yes", FailureResult: "maybe"}),
-			{Policy: "nobody-has-it", Enabled: false, Stage: "access", FailureResult: "refuse", Timeout: time.Second},
-			{Policy: "yes", Stage: "access", FailureResult: "refuse"},
-		}}},
-		"wiki": {},
-	}}
-	set, err := scoped.Compile([]scoped.Policy{{Name: "office", Scope: "authorization", Priority: 1}}, scoped.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := New(cfg, Options{Scoped: set, Expressions: policies})
-	if err == nil || e != nil {
-		t.Fatal("took a broken configuration")
-	}
-	for _, want := range []string{
-		`applications.vpn.policies.mode: "most" is no mode`,
-		`applications.vpn.policies.bindings[1].policy: there is no expression policy "helo", did you mean "hello"?`,
-		`applications.vpn.policies.bindings[2].scoped: there is no scoped policy "offise", did you mean "office"?`,
-		`applications.vpn.policies.bindings[3]: nothing to ask: a binding has exactly one of`,
-		`applications.vpn.policies.bindings[4]: group a and policy yes at once`,
-		`applications.vpn.policies.bindings[5].stage: "later" is no stage`,
-		`applications.vpn.policies.bindings[6].failure_result: "maybe" is no result`,
-		`applications.vpn.policies.bindings[7].policy: there is no expression policy "nobody-has-it"`,
-		`applications.vpn.policies.bindings[8].timeout: must be longer`,
-		`applications.wiki.policies.timeout: must be longer`,
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("no fault %q in:\n%v", want, err)
-		}
-	}
-}
-
-func TestShare(t *testing.T) {
-	type key struct{}
-	calls := 0
-	build := func() int { calls++; return calls }
-	if Share(t.Context(), key{}, build) != 1 || Share(t.Context(), key{}, build) != 2 {
-		t.Error("outside of a decision nothing is kept")
-	}
-	ctx := withShared(t.Context())
-	for range 2 {
-		if Share(ctx, key{}, build) != 3 {
-			t.Error("inside of a decision it is built once")
-		}
-	}
-	if Share(withShared(t.Context()), key{}, build) != 4 {
-		t.Error("another decision builds anew")
-	}
 }
