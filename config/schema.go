@@ -22,7 +22,7 @@ type Config struct {
 	Realms       map[string]*Realm       `yaml:"realms" doc:"Realms by name: what stands behind the @ or before the backslash of a login. Names are compared without case."`
 	Directories  map[string]*Directory   `yaml:"directories" doc:"Where users live, by name."`
 	Applications map[string]*Application `yaml:"applications" doc:"What users log in to, by name: each has RADIUS clients, an LDAP base DN, or both, and the policies that decide."`
-	Policies     Policies                `yaml:"policies" doc:"Where policies are read from."`
+	Policies     Policies                `yaml:"policies" doc:"Where policies are read from, how scoped ones are understood, and what expression policies may keep and ask."`
 	GeoIP        GeoIP                   `yaml:"geoip" doc:"Where addresses are: MaxMind files. They are read again when they change."`
 	DNS          DNS                     `yaml:"dns" doc:"DNS look-ups of policies."`
 	Plugins      Plugins                 `yaml:"plugins" doc:"Condition helpers: programs that answer questions of policies."`

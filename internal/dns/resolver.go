@@ -22,7 +22,8 @@ import (
 // own, and goes on when whoever asked first has left.
 const maxFlights = 256
 
-// maxHost is the longest name that there can be (RFC 1035 section 2.3.4).
+// maxHost is the longest name that there can be, final dot included (RFC 1035 section
+// 2.3.4).
 const maxHost = 254
 
 // Resolver answers questions. Its methods are safe for concurrent use.
