@@ -131,9 +131,9 @@ func loggerBuiltin(name string, level slog.Level) *builtin {
 			if err != nil {
 				return nil, err
 			}
-			fields, ok := args[1].(ast.Object)
-			if !ok {
-				return nil, wrongType(args[1], "fields", "an object")
+			fields, err := objectArg(args, 1, "fields")
+			if err != nil {
+				return nil, err
 			}
 			e.log(ctx, level, message, func() slog.Attr { return slog.String("fields", logged(fields)) })
 			return ast.Boolean(true), nil

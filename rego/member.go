@@ -172,7 +172,6 @@ func (w *world) user(ctx context.Context, e *evaluation, v ast.Value) (*identity
 		return nil, fmt.Errorf("user %.60q is not the one who logs in: %w", who.login, errNoUsers)
 	}
 	key := callKey("user", []ast.Value{ast.String(who.source), ast.String(who.login), ast.String(who.pk)})
-	var found *identity.User
 	a, _ := e.once(ctx, key, func(ctx context.Context) *answer {
 		u, err := w.users.UserByLogin(ctx, who.source, who.login)
 		if errors.Is(err, identity.ErrNotFound) || err == nil && who.pk != "" && u.ID != who.pk {
@@ -180,8 +179,7 @@ func (w *world) user(ctx context.Context, e *evaluation, v ast.Value) (*identity
 		}
 		return &answer{user: u, err: err}
 	})
-	found, err = a.user, a.err
-	return found, err
+	return a.user, a.err
 }
 
 // who is a user as an argument names one. A pk or a source that is empty is not

@@ -143,13 +143,11 @@ func (r *rules) readMessage(item ast.Value) error {
 		if text, ok = rule(o, "text").(ast.String); !ok {
 			return fmt.Errorf("text is %s: it must be a string", article(rule(o, "text")))
 		}
-		switch audience := rule(o, "audience"); audience.Compare(ast.String("audit")) {
-		case 0:
+		switch audience := rule(o, "audience"); {
+		case audience.Compare(ast.String("audit")) == 0:
 			list = &r.notes
-		default:
-			if audience.Compare(ast.NullValue) != 0 && audience.Compare(ast.String("user")) != 0 {
-				return fmt.Errorf("audience is %.60v: it must be user or audit", audience)
-			}
+		case audience.Compare(ast.NullValue) != 0 && audience.Compare(ast.String("user")) != 0:
+			return fmt.Errorf("audience is %.60v: it must be user or audit", audience)
 		}
 		for _, key := range o.Keys() {
 			if k, _ := key.Value.(ast.String); k != "text" && k != "audience" {
