@@ -19,9 +19,9 @@ type field struct {
 	required   bool
 	path       bool
 	// literal is set for secrets that may as well be ordinary texts.
-	literal bool
-	enum       []string
-	min, max   string
+	literal  bool
+	enum     []string
+	min, max string
 	// kind is the value of the key "type" with which the section may have this
 	// one; empty: with every one.
 	kind string
