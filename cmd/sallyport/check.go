@@ -49,10 +49,10 @@ func (checkCmd) Run(ctx context.Context, env *environment) error {
 		return nil
 	}
 	for _, w := range report.Warnings {
-		fmt.Fprintln(env.stderr, "warning:", w)
+		fmt.Fprintln(env.stderr, "warning:", onScreen(w))
 	}
 	for _, a := range report.Advice {
-		fmt.Fprintln(env.stderr, "advice:", a)
+		fmt.Fprintln(env.stderr, "advice:", onScreen(a))
 	}
 	if err != nil {
 		return err
