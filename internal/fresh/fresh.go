@@ -10,6 +10,7 @@ package fresh
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -61,10 +62,8 @@ func Never(ctx context.Context, why string) {
 func (s *Sources) add(src Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, known := range s.list {
-		if known == src {
-			return
-		}
+	if slices.Contains(s.list, src) {
+		return
 	}
 	if len(s.list) == maxSources {
 		s.list, s.never = nil, "made from too many look-ups"
