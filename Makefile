@@ -14,7 +14,7 @@ RACE     := $(if $(CC_FOUND),-race,)
 
 SHA256 := $(shell command -v sha256sum >/dev/null 2>&1 && echo sha256sum || echo shasum -a 256)
 
-.PHONY: run build test lint check bench bench-directory fuzz clean
+.PHONY: run build test lint check bench bench-policies bench-directory fuzz clean
 
 run: build
 	@mkdir -p var
@@ -42,7 +42,12 @@ check: lint test
 bench:
 	$(GO) test -run '^$$' -bench 'RADIUS|LDAP' -benchtime $(or $(BENCHTIME),3s) ./e2e/bench
 
-# The same with a directory upstream, beside slapd's own proxy; needs slapd.
+# Decisions of expression policies beside bare OPA, their loading, and calls of
+# helpers beside a bare connection of go-plugin.
+bench-policies:
+	$(GO) test -run '^$$' -bench 'Decision|Load|Call' -benchmem ./policyengine ./rego ./plugins
+
+# Logins with a directory upstream, beside slapd's own proxy; needs slapd.
 bench-directory:
 	$(GO) test -run '^$$' -bench '^BenchmarkDirectory$$' -benchtime $(or $(BENCHTIME),3s) -timeout 30m ./e2e/bench
 
