@@ -82,6 +82,13 @@ func (e *Engine) evaluate(ctx context.Context, b *binding, in *Input, r *Binding
 	switch {
 	case w.explained != nil && b.question != nil:
 		result, err = b.safely(ctx, in, b.question.explain(w.explained))
+	case w.explained != nil && !b.pure:
+		traced, calls := traceCalls(ctx)
+		result, err = b.safely(traced, in, b.check)
+		*w.explained = &Explanation{
+			Result: result, Calls: *calls, Took: time.Since(w.began),
+			Reads: Reads{Uncacheable: "scoped policies are asked anew each time"},
+		}
 	case b.question != nil && w.found != uncacheable:
 		watched, sources := fresh.Watch(ctx)
 		result, err = b.safely(watched, in, b.check)

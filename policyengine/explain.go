@@ -15,8 +15,8 @@ type Explainer interface {
 	Explain(ctx context.Context, in *Input) (Explanation, error)
 }
 
-// Explanation is how an expression policy came to its result. Texts that could be
-// credentials are masked in all of it.
+// Explanation is how a policy came to its result. Texts that could be credentials are
+// masked in all of it. Of a scoped policy it has the result and the calls.
 type Explanation struct {
 	Result Result
 	// Rules are the rules that were true, in the order in which they are written.
@@ -49,7 +49,7 @@ type HelperCall struct {
 	Result Value
 	Err    error
 	Took   time.Duration
-	// Location is FILE:LINE:COLUMN of the call.
+	// Location is FILE:LINE:COLUMN of the call, empty for one of a scoped policy.
 	Location string
 	// Cached: the helper was not asked, an equal call had been answered before.
 	Cached bool
@@ -92,8 +92,8 @@ type StageExplanation struct {
 	Stage    Stage
 	Decision Decision
 	// Policies has, for each of Decision.Bindings, how its expression policy came
-	// to the result; nil for targets of other kinds, for bindings that were not
-	// asked and for policies that cannot tell. Cached in the record then means that
+	// to the result, or its scoped policy that calls helpers; nil for targets of
+	// other kinds, for bindings that were not asked and for policies that cannot tell. Cached in the record then means that
 	// the result is remembered at this moment, though it was made anew for this.
 	Policies []*Explanation
 }

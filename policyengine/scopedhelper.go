@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-auth/sallyport/config"
+	"github.com/sallyport-auth/sallyport/internal/event"
 	"github.com/sallyport-auth/sallyport/policyengine/scoped"
 )
 
@@ -96,7 +98,34 @@ func (n *Native) askHelper(ctx context.Context, in *Input, call scoped.Call) (an
 	if h.Class == SideEffect && !Effects(ctx) {
 		return nil, fmt.Errorf("%s was not called: it has side effects", h.Name)
 	}
-	return h.Check(ctx, in, args)
+	calls, traced := ctx.Value(callsKey{}).(*[]HelperCall)
+	if !traced {
+		return h.Check(ctx, in, args)
+	}
+	ctx, cached := WatchRemembered(ctx)
+	began := time.Now()
+	v, err := h.Check(ctx, in, args)
+	c := HelperCall{Name: h.Name, Result: masked(v), Err: err, Took: time.Since(began), Cached: cached.Load()}
+	for _, a := range args {
+		c.Args = append(c.Args, masked(a))
+	}
+	*calls = append(*calls, c)
+	return v, err
+}
+
+type callsKey struct{}
+
+// traceCalls returns a context under which the conditions of scoped policies write
+// down which helpers they call.
+func traceCalls(ctx context.Context) (context.Context, *[]HelperCall) {
+	calls := new([]HelperCall)
+	return context.WithValue(ctx, callsKey{}, calls), calls
+}
+
+// masked is a value for an administrator.
+func masked(v Value) Value {
+	const key = "value"
+	return event.Context(map[string]any{key: v})[key]
 }
 
 // findHelper finds the helper of a call, and makes what it declares of the arguments.

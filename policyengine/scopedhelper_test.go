@@ -99,6 +99,44 @@ func TestHelperConditions(t *testing.T) {
 	}
 }
 
+// TestExplainHelperConditions: explanations show which helpers the conditions of a
+// scoped policy called, and what these said.
+func TestExplainHelperConditions(t *testing.T) {
+	text := `policies:
+  - name: p
+    scope: authorization
+    conditions:
+      - {section: helper, key: "risk.score(abc)", comparator: ">", value: "7"}
+      - {section: helper, key: broken.dead, comparator: equals, value: "true"}
+`
+	loaded, err := LoadScoped(configured(t, "f.yaml", text, config.Policies{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{Applications: map[string]*config.Application{"vpn": {Policies: config.ApplicationPolicies{
+		Timeout:  time.Minute,
+		Bindings: []config.Binding{{Scoped: "p", Enabled: true, Stage: "access", Timeout: time.Minute, FailureResult: "refuse"}},
+	}}}}
+	e, err := New(cfg, Options{Scoped: loaded.Set, Helpers: helpersForTests()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages, err := e.Explain(t.Context(), alice())
+	if err != nil || len(stages) != 2 || len(stages[1].Policies) != 1 || stages[1].Policies[0] == nil {
+		t.Fatalf("%+v, %v", stages, err)
+	}
+	x := stages[1].Policies[0]
+	if x.Result.Passing || x.Reads.Uncacheable == "" || len(x.Calls) != 2 {
+		t.Fatalf("%+v", x)
+	}
+	if c := x.Calls[0]; c.Name != "risk.score" || !reflect.DeepEqual(c.Args, []Value{"abc"}) || c.Result != 8.0 || c.Err != nil {
+		t.Errorf("%+v", c)
+	}
+	if c := x.Calls[1]; c.Name != "broken.dead" || c.Err == nil || c.Result != nil {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestHelperForValues: a condition that cannot be evaluated makes the values
 // unknown, and the login's own deadline ends the wait.
 func TestHelperForValues(t *testing.T) {

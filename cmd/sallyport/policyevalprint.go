@@ -165,7 +165,11 @@ func (j *explanationJSON) write(p *tree, depth int) {
 		if c.Cached {
 			said += ", as before"
 		}
-		p.line(depth, "%s(%s) %s (%s, %.1f ms)", c.Name, strings.Join(args, ", "), said, c.Location, c.TookMS)
+		where := ""
+		if c.Location != "" {
+			where = c.Location + ", "
+		}
+		p.line(depth, "%s(%s) %s (%s%.1f ms)", c.Name, strings.Join(args, ", "), said, where, c.TookMS)
 	}
 }
 

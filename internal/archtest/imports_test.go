@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/directory/ldap/upstream":   {"internal/ber", "config"},
 	"internal/userimport":                {"internal/directory/local", "internal/store", "internal/identity", "internal/dn", "config"},
 	"policyengine/scoped":                {"internal/identity"},
-	"policyengine":                       {"policyengine/scoped", "internal/fresh", "internal/identity", "config"},
+	"policyengine":                       {"policyengine/scoped", "internal/event", "internal/fresh", "internal/identity", "config"},
 	"internal/policystore":               {"internal/store", "policyengine/scoped"},
 	"rego":                               {"policyengine", "rego/lint", "internal/webget", "internal/pyregex", "internal/pyip", "internal/event", "internal/filter", "internal/fresh", "internal/identity", "config"},
 	"rego/regotest":                      {"rego", "policyengine", "internal/filter", "internal/webget", "internal/identity", "config"},
