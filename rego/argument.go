@@ -15,8 +15,10 @@ var errType = errors.New("wrong type")
 // typeError is an errType that says more, and nothing of the wrong type itself.
 type typeError struct{ text string }
 
+// Error implements error.
 func (e *typeError) Error() string { return e.text }
 
+// Is makes every typeError an errType.
 func (*typeError) Is(target error) bool { return target == errType }
 
 func wrongType(v ast.Value, name, want string) error {

@@ -91,12 +91,11 @@ func loadBundle(t *testing.T, packed []byte, b *config.Bundle) (*Set, error) {
 }
 
 func bundled() (map[string]string, map[string]any) {
-	return map[string]string{
+	files := map[string]string{
 		"vpn/p.rego":      policyText(`allow if input.request.user.username in data.staff`),
 		"vpn/p_test.rego": "package sallyport.policies.p_test\ntest_x if true",
-	}, map[string]any{
-		"staff": []any{"alice"},
 	}
+	return files, map[string]any{"staff": []any{"alice"}}
 }
 
 func TestSignedBundles(t *testing.T) {

@@ -19,6 +19,7 @@ type Error struct {
 	text  string
 }
 
+// Error implements error.
 func (e *Error) Error() string { return e.text }
 
 func newError(class, format string, args ...any) *Error {

@@ -30,6 +30,7 @@ type Language struct {
 // Doubt says what an argument does that is probably not meant.
 type Doubt string
 
+// Error implements error.
 func (d Doubt) Error() string { return string(d) }
 
 // Modules looks at all modules of one directory or bundle; the keys are file

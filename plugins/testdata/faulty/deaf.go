@@ -29,11 +29,13 @@ type deaf struct {
 	server proto.HelperServer
 }
 
+// GRPCServer implements plugin.GRPCPlugin.
 func (d deaf) GRPCServer(_ *plugin.GRPCBroker, g *grpc.Server) error {
 	proto.RegisterHelperServer(g, d.server)
 	return nil
 }
 
+// GRPCClient implements plugin.GRPCPlugin.
 func (d deaf) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
 	return nil, errors.New("a helper has no client side")
 }
